@@ -1,0 +1,253 @@
+"""The product under measurement: its own database server, one organization, one REST integration.
+
+Everything goes through the product's own doors: arrival of records, `bilag worker`, `bilag import`.
+"""
+
+import atexit
+import contextlib
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any, Self
+
+import psycopg
+
+from bench.claims import COST_CENTRES, EXPENSE_TYPES, PROJECTS, VOLUNTEERS, claim, volunteer
+from bench.processes import ROOT, Child
+from bilag.app.migrate import migrate
+from bilag.app.postgres import EmbeddedServer, database_urls
+from bilag.app.wiring import open_installation
+from bilag.connectors.rest import RestConnector, RestSettings
+from bilag.core.record import Record
+from bilag.core.reference import make_reference
+from bilag.core.voucher import Voucher
+from bilag.integrations.books import save_book
+from bilag.integrations.model import (
+    Book,
+    Delivery,
+    Filters,
+    Integration,
+    book_id,
+    integration_id,
+    organization_id,
+)
+from bilag.integrations.store import save_integration, save_mapping, stored
+from bilag.mapping.document import read_document
+from bilag.mapping.voucher import compile_mapping
+from bilag.tenants.organizations import Organization, save_organization
+from bilag.tenants.scope import organization_scope
+
+SLUG = "bench"
+INTEGRATION = "ledger"
+_BILAG = (sys.executable, "-c", "from bilag.app.cli import main; main()")
+# Failure policy: what is not delivered and settled after this is a failed measurement.
+FINISH_SECONDS_MAX = 300.0
+_BATCH = 1_000
+_OPEN_STATES = ("pending", "sending", "accepted", "in_doubt")
+_FIRST_NUMBER = 10_000_000
+
+
+class Engine:
+    """One installation in a folder of its own, set up to post to the sink; a context manager.
+
+    The server stops, and everything is deleted, when the process ends.
+    """
+
+    def __init__(self, home: Path, sink_url: str, window: int = 32) -> None:
+        self.home = home
+        self._open = contextlib.ExitStack()
+        organization = organization_id(SLUG)
+        self.book = Book(book_id(organization, "main"), organization, "main", "Main book", "NOK")
+        settings = RestSettings.model_validate(_settings(sink_url, window))
+        self.integration = Integration(
+            id=integration_id(organization, INTEGRATION),
+            organization_id=organization,
+            key=INTEGRATION,
+            name="Benchmark sink",
+            type=RestConnector.type,
+            enabled=True,
+            is_route=True,
+            settings=settings.model_dump(mode="json", by_alias=True),
+            filters=Filters(),
+            delivery=Delivery(
+                requests_in_flight=window, request_timeout_seconds=5.0, settle_seconds=1.0
+            ),
+            mapping_version=0,
+            book=self.book,
+        )
+        self._settings = settings
+        self._document = read_document(_mapping())
+
+    def __enter__(self) -> Self:
+        # Registered before the server is started, so that it runs after the server has stopped.
+        atexit.register(self._delete)
+        urls = database_urls(self.home)
+        self.owner_url, self.application_url = urls.owner, urls.application
+        self.admin_url = EmbeddedServer(self.home).superuser_url()
+        migrate(self.owner_url, self.application_url)
+        enter = self._open.enter_context
+        self._owner = enter(psycopg.connect(self.owner_url, autocommit=True))
+        installation = enter(open_installation(self.home))
+        with installation.pool.connection() as connection:
+            self._set_up(connection)
+        organization = self.integration.organization_id
+        self._exports = installation.exports_of(organization, "benchmark")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    def _delete(self) -> None:
+        # The cluster may lie elsewhere, with a link in the home.
+        shutil.rmtree((self.home / "postgres").resolve(), ignore_errors=True)
+
+    def _set_up(self, connection: psycopg.Connection[Any]) -> None:
+        integration = self.integration
+        organization = Organization(
+            integration.organization_id, SLUG, "Benchmark", allowed_networks=("127.0.0.0/8",)
+        )
+        with organization_scope(connection, organization.id):
+            save_organization(connection, organization)
+            save_book(connection, self.book)
+            save_integration(connection, integration)
+            document = stored(self._document)
+            save_mapping(connection, organization.id, integration.id, document, "benchmark")
+
+    def take_in(self, first: int, count: int) -> None:
+        """Hand over approved claims by the Python interface, 1,000 a call."""
+        for start in range(first, first + count, _BATCH):
+            numbers = range(start, min(start + _BATCH, first + count))
+            self._accept([Record.from_content(claim(number)) for number in numbers])
+
+    def approve(self, number: int) -> None:
+        """Hand over one approved claim by the Python interface."""
+        self._accept([Record.from_content(claim(number))])
+
+    def _accept(self, records: list[Record]) -> None:
+        if not all(answer.is_new for answer in self._exports.accept_records(records)):
+            raise RuntimeError(f"{records[0].source_id} or one after it was not taken as new")
+
+    def import_file(self, path: Path) -> None:
+        """Run `bilag import` on a file; raises CalledProcessError when it refuses."""
+        subprocess.run(
+            [*_BILAG, "import", "--organization", SLUG, str(path)],
+            cwd=ROOT,
+            env=self._environment(),
+            check=True,
+            capture_output=True,
+        )
+
+    def start_worker(self) -> Child:
+        """Start `bilag worker` in a process of its own; its log is worker.log in the home."""
+        return Child(
+            [*_BILAG, "worker"],
+            environment=self._environment(),
+            log=self.home / "worker.log",
+        )
+
+    def _environment(self) -> dict[str, str]:
+        return {"BILAG_HOME": str(self.home)}
+
+    def states(self) -> dict[str, int]:
+        """Return how many exports stand in each state."""
+        found = self._owner.execute("SELECT state, count(*) FROM exports GROUP BY state")
+        return dict(found.fetchall())
+
+    def unfinished(self) -> int:
+        """Return how many exports have no final outcome yet; cheap however much is exported."""
+        row = self._owner.execute(
+            "SELECT count(*) FROM exports WHERE state = ANY (%s) AND integration_id = %s",
+            [list(_OPEN_STATES), self.integration.id],
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def wait_until_finished(self, timeout: float = FINISH_SECONDS_MAX) -> float:
+        """Wait until no export is open and return the milliseconds it took; raises RuntimeError."""
+        started = time.monotonic()
+        while self.unfinished():
+            if time.monotonic() - started > timeout:
+                raise RuntimeError(f"not finished after {timeout:.0f} s: {self.states()}")
+            time.sleep(0.005)
+        return (time.monotonic() - started) * 1000
+
+    def checkpoint(self) -> None:
+        """Write all changed pages out, so that runs begin alike."""
+        with psycopg.connect(self.admin_url, autocommit=True) as connection:
+            connection.execute("CHECKPOINT")
+
+    def reference(self, number: int) -> str:
+        """Return our reference of a claim in its first generation."""
+        content = claim(number)
+        return make_reference(self.book.id, content["sourceSystem"], content["sourceId"], 1)
+
+    def vouchers(self, first: int, count: int) -> list[Voucher]:
+        """Map claims by the product's own mapping; raises RuntimeError when one has a gap."""
+        mapping = self._mapping()
+        vouchers = []
+        for number in range(first, first + count):
+            content = Record.from_content(claim(number)).as_content()
+            voucher = mapping.voucher(content, self.reference(number))
+            if not isinstance(voucher, Voucher):
+                raise RuntimeError(f"claim {number}: {voucher}")  # noqa: TRY004 - not a type fault
+            vouchers.append(voucher)
+        return vouchers
+
+    def bodies(self, first: int, count: int) -> list[bytes]:
+        """Return the bytes that the connector posts for these claims, one body each."""
+        numbered = [
+            voucher.numbered(_FIRST_NUMBER + position)
+            for position, voucher in enumerate(self.vouchers(first, count))
+        ]
+        return [one.body for one in RestConnector().build(numbered, self._settings)]
+
+    def mapping_us_per_claim(self, first: int, count: int) -> float:
+        """Return the CPU microseconds that mapping alone takes for a claim, best of 5 rounds."""
+        mapping = self._mapping()
+        claims = [
+            (Record.from_content(claim(number)).as_content(), self.reference(number))
+            for number in range(first, first + count)
+        ]
+        best = float("inf")
+        for _ in range(5):
+            started = time.process_time()
+            for content, reference in claims:
+                mapping.voucher(content, reference)
+            best = min(best, time.process_time() - started)
+        return best * 1e6 / count
+
+    def _mapping(self) -> Any:
+        return compile_mapping(
+            self._document, self.book, self.integration.delivery, {}, self.integration.filters
+        )
+
+
+def _settings(sink_url: str, window: int) -> dict[str, Any]:
+    return {
+        "baseUrl": sink_url,
+        "path": "/vouchers",
+        "requestsInFlightMax": window,
+        "settleSeconds": 1,
+        "success": {"externalReference": "/id", "voucherNumber": "/voucherNumber"},
+        "lookUp": {
+            "path": "/vouchers?reference={reference}",
+            "reference": "/reference",
+            "voucherNumber": "/voucherNumber",
+        },
+    }
+
+
+def _mapping() -> dict[str, Any]:
+    return {
+        "categories": {
+            name: {"account": str(7000 + 10 * position), "vatCode": "0"}
+            for position, name in enumerate(EXPENSE_TYPES)
+        },
+        "defaults": {"mileage": {"account": "7100"}},
+        "counterAccount": "2910",
+        "claimants": {volunteer(one): str(50_000 + one) for one in range(VOLUNTEERS)},
+        "costCentres": {"codes": {code: f"CC{code}" for code in COST_CENTRES}},
+        "projects": {"codes": {code: code for code in PROJECTS}},
+        "header": {"claimant": {"from": "claimant.name"}},
+    }

@@ -1,0 +1,83 @@
+"""The printed tables of a run: what was measured, what it was measured on, what was reached.
+
+Everything printed is also in bench/results.json.
+"""
+
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.contest import as_text
+
+
+def print_results(console: Console, results: dict[str, Any]) -> None:
+    """Print one table for each measurement that ran, the targets last."""
+    machine, settings = results["machine"], results["settings"]
+    console.print(
+        f"{machine['cores_usable']} cores ({machine['processor']}), Python {machine['python']}, "
+        f"PostgreSQL {settings['server_version']}, fsync {settings['fsync']}, "
+        f"synchronous_commit {settings['synchronous_commit']}, "
+        f"fdatasync {machine['fdatasync_ms']} ms on {machine['file_system']}"
+    )
+    if "ratio_to_bare" in results:
+        console.print(_throughput(results))
+    if "peers" in results:
+        console.print(_peers(results["peers"]["table"]))
+    console.print(_targets(results))
+
+
+def _throughput(results: dict[str, Any]) -> Table:
+    table = Table(title="claims a second, 32 in flight (median of interleaved pairs)")
+    for name in ("sink latency", "bare", "engine", "ratio", "min-max"):
+        table.add_column(name, justify="right")
+    for name in ("client", "mapping", "database", "sink", "bare loop"):
+        table.add_column(f"{name} µs", justify="right")
+    for latency, ratio in results["ratio_to_bare"].items():
+        rates = results["claims_per_second"][latency]
+        cpu = results["cpu_us_per_claim"][latency]
+        ratios = [pair["ratio"] for pair in results["pairs"][latency]]
+        table.add_row(
+            f"{latency} ms",
+            f"{rates['bare']:,}",
+            f"{rates['engine']:,}",
+            f"{ratio:.2f}",
+            f"{min(ratios):.2f}-{max(ratios):.2f}",
+            *(f"{cpu[name]:.0f}" for name in ("client", "mapping", "database", "sink", "bare")),
+        )
+    return table
+
+
+def _peers(found: dict[str, dict[str, Any]]) -> Table:
+    table = Table(title="the engine and its peers on the same sink")
+    table.add_column("")
+    for name in (
+        "claims/s, 0 ms",
+        "claims/s, 20 ms",
+        "duplicates, lost answers",
+        "duplicates, kill -9",
+        "losses, lost answers",
+        "losses, kill -9",
+    ):
+        table.add_column(name, justify="right")
+    table.add_column("at the restart")
+    for row in as_text(found):
+        table.add_row(*row)
+    return table
+
+
+def _targets(results: dict[str, Any]) -> Table:
+    table = Table(title="targets")
+    for name in ("", "wanted", "measured", "reached"):
+        table.add_column(name)
+    for target in results["targets"]:
+        table.add_row(
+            target["name"],
+            target["wanted"],
+            f"{target['measured']:g}",
+            "yes" if target["met"] else "NO",
+        )
+    for name in ("import_rows_per_second", "worker_rss_mib"):
+        if name in results:
+            table.add_row(name, "", str(results[name]), "")
+    return table

@@ -1,0 +1,1 @@
+"""HTTP in: the REST API. No SQL and no connector here; it calls the verbs of the rooms below."""

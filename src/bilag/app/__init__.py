@@ -1,0 +1,1 @@
+"""Wiring: settings, migrations, the embedded database, the command line. Nothing imports `app`."""

@@ -1,0 +1,35 @@
+"""Django's settings, made from the environment; the database URLs are filled in by `configure`.
+
+No secret stands here: the web process's own key lies in the home folder, made at the first start.
+"""
+
+import os
+
+SECRET_KEY = os.environ.get("BILAG_SECRET_KEY", "")
+DEBUG = False
+ALLOWED_HOSTS = os.environ.get("BILAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+ROOT_URLCONF = "bilag.api.urls"
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "procrastinate.contrib.django",
+    "bilag.app.apps.BilagConfig",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+DATABASES: dict[str, dict[str, object]] = {
+    "default": {"ENGINE": "django.db.backends.postgresql"},
+    "owner": {"ENGINE": "django.db.backends.postgresql"},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+LANGUAGE_CODE = "nb"
+LANGUAGES = [("nb", "Norsk bokmål"), ("nn", "Norsk nynorsk"), ("en", "English")]
+TIME_ZONE = "Europe/Oslo"
+USE_TZ = True
+USE_I18N = True
+APPEND_SLASH = False
+LOGGING_CONFIG = None
+# One record may be 1 MiB and a request carries many; the API counts lines and bytes itself.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 * 1024
+PROCRASTINATE_READONLY_MODELS = True

@@ -1,0 +1,68 @@
+"""Puts the rooms together for one process: database, queue, vault, connectors.
+
+`open_installation` is what the command line, the API and programs start from.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import orjson
+import procrastinate
+import psycopg
+from psycopg.types.json import set_json_loads
+from psycopg_pool import ConnectionPool
+
+from bilag.app.postgres import DatabaseUrls, database_urls, default_home
+from bilag.connectors.registry import CONNECTORS
+from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.worker import make_sync_queue
+from bilag.integrations.keys import Vault, open_vault
+from bilag.tenants.role import refuse_unsafe_role
+
+POOL_SIZE_MAX = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One process's view of an installation; connections are of the application's role."""
+
+    home: Path
+    urls: DatabaseUrls
+    pool: ConnectionPool[psycopg.Connection[Any]]
+    queue: procrastinate.App
+    vault: Vault
+
+    def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports:
+        """Return the verbs for one organization, acting in the name of `actor`."""
+        return AccountingExports(
+            self.pool, self.queue, CONNECTORS, organization_id, actor=actor
+        )
+
+
+@contextmanager
+def open_installation(home: Path | None = None) -> Iterator[Installation]:
+    """Open the database (starting the embedded one where no URL is given), queue and vault.
+
+    Raises UnsafeRole when the application's URL connects as a role that could see other tenants.
+    """
+    place = home or default_home()
+    urls = database_urls(place)
+    pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
+        urls.application, min_size=1, max_size=POOL_SIZE_MAX, configure=_configure, open=False
+    )
+    queue = make_sync_queue(urls.application)
+    with pool:
+        with pool.connection() as connection:
+            refuse_unsafe_role(connection)
+        with queue.open():
+            yield Installation(place, urls, pool, queue, open_vault(place, os.environ))
+
+
+def _configure(connection: psycopg.Connection[Any]) -> None:
+    connection.autocommit = True
+    set_json_loads(orjson.loads, connection)

@@ -1,0 +1,149 @@
+"""The Generic REST connector: one JSON document a request, described by settings.
+
+What it promises follows from the settings: see `capabilities` and docs/connectors.md.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from bilag.connectors.http import NoAnswer, NotSent, Permit, TargetRefused, TooLate
+from bilag.connectors.interface import Capabilities, Session, Submission
+from bilag.connectors.rest.body import build_submissions
+from bilag.connectors.rest.check import check_connection, identify_company
+from bilag.connectors.rest.faults import evidence_of, transport_problem
+from bilag.connectors.rest.login import SECRET_OF_KIND, LoginFailed
+from bilag.connectors.rest.look_up import look_up, look_up_all
+from bilag.connectors.rest.settings import RestSettings
+from bilag.connectors.rest.wire import Wire
+from bilag.core.outcome import (
+    Accepted,
+    Company,
+    ConnectionReport,
+    Found,
+    Misconfigured,
+    Outcome,
+    Posted,
+    RetryLater,
+    Staged,
+    Unknown,
+)
+from bilag.core.problem import Problem
+from bilag.core.voucher import Voucher
+
+
+class RestConnector:
+    """Any accounting system with a JSON API; stateless, one instance serves all organizations."""
+
+    type: ClassVar[str] = "rest"
+    settings_type = RestSettings
+    secret_fields: ClassVar[tuple[str, ...]] = tuple(SECRET_OF_KIND.values())
+
+    def capabilities(self, settings: RestSettings) -> Capabilities:
+        """Return what the settings claim the system does; the claims are the operator's."""
+        names = settings.body.names
+        return Capabilities(
+            honours_key=settings.honours_idempotency_key,
+            can_look_up=settings.look_up is not None,
+            books_later=bool(settings.success.booked.pointer),
+            settle_seconds_min=settings.settle_seconds,
+            requests_in_flight_max=settings.requests_in_flight_max,
+            carries_vat=bool(names.vat_code),
+            carries_currency=settings.carries_currency,
+        )
+
+    def build(self, vouchers: Sequence[Voucher], settings: RestSettings) -> Sequence[Submission]:
+        """Return one submission for each voucher; pure: same in, same bytes out.
+
+        Raises ValueError naming the voucher when it cannot be written under these settings.
+        """
+        return build_submissions(vouchers, settings)
+
+    async def send(
+        self, submission: Submission, session: Session[RestSettings], permit: Permit
+    ) -> Mapping[str, Outcome]:
+        """Send the document once and return its outcome; never retries, never raises."""
+        wire = Wire.of(session)
+        (reference,) = submission.references
+        return {reference: await _send(wire, reference, submission, permit)}
+
+    async def look_up(
+        self, references: Sequence[str], session: Session[RestSettings]
+    ) -> Mapping[str, Found]:
+        """Return what the system knows of each reference; a failed look-up is CannotTell."""
+        return await look_up_all(Wire.of(session), references)
+
+    async def identify(
+        self, session: Session[RestSettings]
+    ) -> Company | RetryLater | Misconfigured | None:
+        """Return the company behind the credentials; None without a company request."""
+        return await identify_company(Wire.of(session))
+
+    async def check(
+        self, session: Session[RestSettings], known_reference: str = ""
+    ) -> ConnectionReport:
+        """Test login, company and look-up without writing anything, in at most 10 seconds."""
+        return await check_connection(Wire.of(session), known_reference)
+
+
+async def _send(wire: Wire, reference: str, submission: Submission, permit: Permit) -> Outcome:
+    method = wire.settings.method
+    url = wire.write_url or wire.url(wire.settings.path, reference)
+    try:
+        token = await wire.login.token()
+        answer = await wire.http.request(
+            method,
+            url,
+            body=submission.body,
+            headers={
+                **wire.headers,
+                "Content-Type": "application/json",
+                **submission.headers,
+                **wire.login_headers(token, method, url, submission.body),
+            },
+            permit=permit,
+        )
+    except LoginFailed as error:
+        return error.outcome
+    except NotSent as error:
+        return _not_sent(error, wire.write_address)
+    except NoAnswer as error:
+        problem = transport_problem(error, wire.write_address)
+        return Unknown(problem.text(), evidence=evidence_of(error), problem=problem)
+    outcome = wire.answers.outcome(answer, reference)
+    if answer.status in (401, 403):
+        if token is not None and token.accepted:
+            wire.login.forget(token)
+            problem = Problem("connector.token_expired")
+            return RetryLater(
+                problem.text(), after_seconds=0, evidence=outcome.evidence, problem=problem
+            )
+    elif token is not None:
+        token.accepted = True
+    if answer.status == 409 and wire.settings.conflict_means == "accepted":
+        return await _taken_before(wire, reference, outcome)
+    return outcome
+
+
+def _not_sent(error: NotSent, address: str) -> RetryLater | Misconfigured:
+    problem = transport_problem(error, address)
+    if isinstance(error, TargetRefused):
+        return Misconfigured(problem.text(), evidence_of(error), problem)
+    # Running late is our own fault, so it does not feed the circuit breaker.
+    return RetryLater(
+        problem.text(),
+        transport=not isinstance(error, TooLate),
+        evidence=evidence_of(error),
+        problem=problem,
+    )
+
+
+async def _taken_before(wire: Wire, reference: str, conflict: Outcome) -> Outcome:
+    """Settle a 409 that means "I have this reference already", by look-up where there is one."""
+    if wire.settings.look_up is None:
+        return Accepted(reference, evidence=conflict.evidence)
+    found = await look_up(wire, reference)
+    if isinstance(found, Posted) and found.hits == 1:
+        return Accepted(found.external_reference, found.voucher_number, evidence=found.evidence)
+    if isinstance(found, Staged):
+        return Accepted(found.external_reference, booked=False, evidence=found.evidence)
+    return conflict

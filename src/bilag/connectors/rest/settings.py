@@ -1,0 +1,359 @@
+"""The settings of a Generic REST integration, with titles and descriptions for a form.
+
+Secrets are not among them: they are `secret_fields` of the connector and live in the vault.
+"""
+
+import re
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic.alias_generators import to_camel
+
+from bilag.connectors.rest.pointer import PointerText
+
+REFERENCE = "{reference}"
+_SECRET_HEADERS = {"authorization", "proxy-authorization", "cookie", "host", "content-length"}
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]{0,1000}")
+
+
+def _address(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("https", "http") or not parts.hostname:
+        raise ValueError("an address looks like https://api.example.com/v1")
+    if parts.username or parts.password:
+        raise ValueError("leave user name and password out of the address; they are secrets")
+    if parts.query or parts.fragment:
+        raise ValueError("leave out everything from ? or # on")
+    return text.rstrip("/")
+
+
+def _path(text: str) -> str:
+    if urlsplit(text).scheme or text.startswith("//") or "#" in text or ".." in text.split("/"):
+        raise ValueError("give only the part after the base address, for example /vouchers")
+    if "{" in text.replace(REFERENCE, ""):
+        raise ValueError("the only placeholder is {reference}")
+    return "/" + text.lstrip("/") if text else text
+
+
+def _header_name(text: str) -> str:
+    if not _HEADER_NAME.fullmatch(text):
+        raise ValueError(f"{text!r} cannot be the name of a header")
+    return text
+
+
+def _fixed_headers(headers: dict[str, str]) -> dict[str, str]:
+    for name, value in headers.items():
+        if _header_name(name).lower() in _SECRET_HEADERS:
+            raise ValueError(f"{name} is set by the login, not as a fixed header")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ValueError(f"the value of {name} holds a line break or a sign outside ASCII")
+    return headers
+
+
+Address = Annotated[str, Field(max_length=500), AfterValidator(_address)]
+Path = Annotated[str, Field(max_length=500), AfterValidator(_path)]
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+Status = Annotated[int, Field(ge=200, le=499)]
+
+
+class Section(BaseModel):
+    """A group of settings: camelCase in JSON, unknown names refused, never changed once read."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+class Auth(Section):
+    """How we log in; the secrets (`api_key`, `password` ...) are entered apart."""
+
+    kind: Literal["none", "api_key", "basic", "bearer", "oauth2_client_credentials", "hmac"] = (
+        Field("none", title="Login", description="How the system knows that it is you.")
+    )
+    api_key_header: HeaderName = Field(
+        "X-API-Key", title="API key header", description="The header that carries the API key."
+    )
+    username: str = Field("", title="User name", description="For user name and password.")
+    token_url: Address | Literal[""] = Field(
+        "", title="Token address", description="Where OAuth2 access tokens are fetched."
+    )
+    client_id: str = Field("", title="Client id", description="The OAuth2 client.")
+    scope: str = Field("", title="Scope", description="Asked for with the token; may be empty.")
+    audience: str = Field("", title="Audience", description="Only where the system asks for one.")
+    client_auth: Literal["header", "body"] = Field(
+        "header", title="Client login", description="Where client id and secret are sent."
+    )
+    signature_header: HeaderName = Field(
+        "X-Signature", title="Signature header", description="Carries the HMAC-SHA256 in hex."
+    )
+    timestamp_header: HeaderName = Field(
+        "X-Timestamp", title="Time stamp header", description="Seconds since 1970, signed too."
+    )
+    signed_text: str = Field(
+        "{timestamp}.{body}",
+        title="Signed text",
+        description="What is signed; may hold {timestamp}, {method}, {path} and {body}.",
+    )
+    signature_prefix: str = Field(
+        "sha256=", title="Signature prefix", description="Written before the signature."
+    )
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.kind == "basic" and not self.username:
+            raise ValueError("user name and password: the user name is missing")
+        if self.kind == "oauth2_client_credentials" and not (self.token_url and self.client_id):
+            raise ValueError("OAuth2 client credentials need a token address and a client id")
+        if self.kind == "hmac" and "{body}" not in self.signed_text:
+            raise ValueError("the signed text has to hold {body}")
+        return self
+
+
+class Names(Section):
+    """What the system calls our fields; a name that starts with / is a JSON pointer into the body.
+
+    An empty name leaves the field out.
+    """
+
+    reference: str = Field("reference", title="Reference", min_length=1)
+    voucher_number: str = Field("voucherNumber", title="Voucher number")
+    posting_date: str = Field("postingDate", title="Posting date")
+    text: str = Field("text", title="Text of the voucher")
+    currency: str = Field("currency", title="Currency")
+    category: str = Field("category", title="Category")
+    source_id: str = Field("sourceId", title="Id of the claim")
+    lines: str = Field("lines", title="Lines", min_length=1)
+    account: str = Field("account", title="Ledger account", min_length=1)
+    amount: str = Field("amount", title="Amount", min_length=1)
+    line_text: str = Field("text", title="Text of a line")
+    vat_code: str = Field("vatCode", title="VAT code")
+    cost_centre: str = Field("costCentre", title="Cost centre")
+    project: str = Field("project", title="Project")
+    party: str = Field("party", title="Supplier or employee")
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        line = ("account", "amount", "line_text", "vat_code", "cost_centre", "project", "party")
+        named = self.model_dump()
+        for group in (line, [name for name in named if name not in line]):
+            used = [named[name] for name in group if named[name]]
+            if twice := {name for name in used if used.count(name) > 1}:
+                raise ValueError(f"two fields cannot both be called {sorted(twice)}")
+        return self
+
+
+class Body(Section):
+    """How a voucher is written as JSON; what the mapping fills in is added by its own names."""
+
+    amount_format: Literal["string", "number"] = Field(
+        "string", title="Amounts", description='As text ("125.5") or as an exact number (125.5).'
+    )
+    names: Names = Field(
+        default_factory=Names, title="Names", description="What the system calls our fields."
+    )
+
+
+class Booked(Section):
+    """Tells a booked voucher from one that still waits in a queue of the system."""
+
+    pointer: PointerText = Field(
+        "", title="Booked field", description="Empty: what is accepted counts as booked at once."
+    )
+    equals: str = Field(
+        "", title="Booked value", description="Its value once booked; empty: any value but null."
+    )
+
+
+class Success(Section):
+    """What an answer has to look like before a voucher counts as accepted."""
+
+    statuses: tuple[Status, ...] = Field(
+        (200, 201, 202), min_length=1, title="Statuses", description="HTTP statuses of success."
+    )
+    answer: Literal["json", "empty"] = Field(
+        "json", title="Answer", description="JSON, or nothing at all (HTTP 204)."
+    )
+    pointer: PointerText = Field(
+        "", title="Proof field", description="A field that has to be there; may stay empty."
+    )
+    equals: str = Field("", title="Proof value", description="The value the proof field must have.")
+    external_reference: PointerText = Field(
+        "/id", title="Their reference", description="Where the answer holds the system's own id."
+    )
+    voucher_number: PointerText = Field(
+        "",
+        title="Their voucher number",
+        description="Where it holds the voucher number, if it does.",
+    )
+    booked: Booked = Field(default_factory=Booked, title="Booked")
+
+    @model_validator(mode="after")
+    def _provable(self) -> Self:
+        if self.answer == "json" and not (self.pointer or self.external_reference):
+            raise ValueError(
+                "name a proof field or where their reference stands: a status alone"
+                " proves nothing (a login page answers 200 too)"
+            )
+        return self
+
+
+class Errors(Section):
+    """What a refusal looks like, so that the field to mend can be named."""
+
+    rejected_statuses: tuple[Annotated[int, Field(ge=400, le=499)], ...] = Field(
+        (),
+        title="Refusals",
+        description="HTTP statuses that say: refused, nothing posted. Empty: every 4xx but 401,"
+        " 403, 404, 405, 407, 408, 409, 425 and 429. Listed here: every other one is in doubt.",
+    )
+    message: tuple[PointerText, ...] = Field(
+        (
+            "/error/message",
+            "/message",
+            "/errors/0/message",
+            "/detail",
+            "/error_description",
+            "/title",
+            "/error",
+        ),
+        title="Message",
+        description="Where the reason stands; the first that is there counts.",
+    )
+    field: tuple[PointerText, ...] = Field(
+        ("/error/field", "/field", "/errors/0/field"),
+        title="Field",
+        description="Where the field's name stands, for example lines[1].costCentre.",
+    )
+    line: tuple[PointerText, ...] = Field(
+        ("/error/line", "/line", "/errors/0/line"), title="Line", description="Where a line stands."
+    )
+    by_field: PointerText = Field(
+        "/errors", title="Errors by field", description="An object with a message for each field."
+    )
+    lines_counted_from: Literal[0, 1] = Field(
+        0, title="First line", description="How the system counts its first line."
+    )
+    sentences: tuple[Annotated[str, Field(max_length=200)], ...] = Field(
+        ("Invalid {field} code: {value}", "Invalid {field}: {value}", "Unknown {field}: {value}"),
+        max_length=20,
+        title="Sentences",
+        description="Messages that name a field, with {field}, {value} and {line} in their places.",
+    )
+    field_names: dict[str, str] = Field(
+        default_factory=dict,
+        title="Field names",
+        description="Their names beside ours, where they differ from the names in the body.",
+    )
+
+    @model_validator(mode="after")
+    def _certain(self) -> Self:
+        uncertain = sorted({401, 403, 408, 425, 429} & set(self.rejected_statuses))
+        if uncertain:
+            raise ValueError(f"{uncertain} never mean that a voucher was refused")
+        return self
+
+
+class LookUp(Section):
+    """A search by our reference: what settles a lost answer without posting twice."""
+
+    path: Path = Field(title="Path", description="For example /vouchers?reference={reference}.")
+    found_statuses: tuple[Status, ...] = Field(
+        (200,), min_length=1, title="Answered", description="Statuses of an answer with hits in it."
+    )
+    absent_statuses: tuple[Annotated[int, Field(ge=200, le=499)], ...] = Field(
+        (), title="Not there", description="Statuses that say it does not exist, such as 404."
+    )
+    hits: PointerText = Field(
+        "", title="Hits", description="Where the list of hits, or the one hit, stands."
+    )
+    reference: PointerText = Field(
+        title="Our reference", min_length=1, description="Where a hit holds our reference."
+    )
+    external_reference: PointerText = Field(
+        "/id", title="Their reference", min_length=1, description="Where a hit holds its own id."
+    )
+    voucher_number: PointerText = Field("", title="Their voucher number", description="In a hit.")
+    amount: PointerText = Field("", title="Amount", description="In a hit; compared with ours.")
+    booked: Booked = Field(default_factory=Booked, title="Booked")
+
+    @model_validator(mode="after")
+    def _by_reference(self) -> Self:
+        if REFERENCE not in self.path:
+            raise ValueError("the path of the look-up has to hold {reference}")
+        if {401, 403, 408, 425, 429} & set(self.absent_statuses):
+            raise ValueError("401, 403, 408, 425 and 429 never mean that a voucher is absent")
+        if set(self.found_statuses) & set(self.absent_statuses):
+            raise ValueError("a status cannot mean both found and not there")
+        return self
+
+
+class Company(Section):
+    """Which company's books the login reaches, so that nothing lands in the wrong ones."""
+
+    path: Path = Field(title="Path", min_length=1, description="For example /company.")
+    id: PointerText = Field("/id", title="Company id", min_length=1)
+    name: PointerText = Field("/name", title="Company name")
+    expected: str = Field("", title="Expected company", description="Its id; empty: any company.")
+
+
+class RestSettings(Section):
+    """Everything about one JSON API but its secrets."""
+
+    base_url: Address = Field(title="Base address", description="https://api.example.com/v1")
+    method: Literal["POST", "PUT", "PATCH"] = Field("POST", title="Method")
+    path: Path = Field(
+        "/vouchers", title="Path", description="Where a voucher goes; may hold {reference}."
+    )
+    headers: Annotated[dict[str, str], AfterValidator(_fixed_headers)] = Field(
+        default_factory=dict,
+        title="Fixed headers",
+        description="Sent with each request; no secrets.",
+    )
+    auth: Auth = Field(default_factory=Auth, title="Login")
+    idempotency_header: HeaderName | Literal[""] = Field(
+        "",
+        title="Idempotency header",
+        description="Carries our reference, if the system takes one.",
+    )
+    honours_idempotency_key: bool = Field(
+        False,
+        title="Honours the key",
+        description="The system posts a key once however often it is sent. Your word counts: a"
+        " voucher without an answer is then sent again.",
+    )
+    conflict_means: Literal["unknown", "rejected", "accepted"] = Field(
+        "unknown", title="HTTP 409 means", description="Accepted: it has this reference already."
+    )
+    body: Body = Field(default_factory=Body, title="Body")
+    success: Success = Field(default_factory=Success, title="Success")
+    errors: Errors = Field(default_factory=Errors, title="Refusals")
+    look_up: LookUp | None = Field(None, title="Look-up")
+    company: Company | None = Field(None, title="Company")
+    requests_in_flight_max: int = Field(
+        16, ge=1, le=256, title="Requests at once", description="How many may wait for an answer."
+    )
+    settle_seconds: float = Field(
+        5.0,
+        ge=0,
+        le=3600,
+        title="Settling time",
+        description="How many seconds after a lost answer a voucher may still appear.",
+    )
+    carries_currency: bool = Field(
+        False, title="Foreign currency", description="The system takes vouchers in any currency."
+    )
+
+    @model_validator(mode="after")
+    def _honest(self) -> Self:
+        if self.honours_idempotency_key and not (
+            self.idempotency_header or (self.method == "PUT" and REFERENCE in self.path)
+        ):
+            raise ValueError(
+                "a key can be honoured only where it is sent: name the idempotency"
+                " header, or use PUT with {reference} in the path"
+            )
+        if self.idempotency_header.lower() in _SECRET_HEADERS:
+            raise ValueError(f"{self.idempotency_header} cannot carry an idempotency key")
+        return self

@@ -1,0 +1,38 @@
+"""The catalogue of sentences for people: every code in bokmål, nynorsk and English.
+
+A test fails on a missing language or on placeholders that differ between the three.
+"""
+
+from bilag.core.texts_configuration import CONFIGURATION_TEXTS
+from bilag.core.texts_connectors import CONNECTOR_TEXTS
+from bilag.core.texts_mapping import MAPPING_TEXTS
+from bilag.core.texts_records import RECORD_TEXTS
+from bilag.core.texts_delivery import DELIVERY_TEXTS
+
+LANGUAGES = ("nb", "nn", "en")
+
+# code -> (nb, nn, en)
+CATALOGUE: dict[str, tuple[str, str, str]] = {
+    **RECORD_TEXTS,
+    **MAPPING_TEXTS,
+    **DELIVERY_TEXTS,
+    **CONNECTOR_TEXTS,
+    **CONFIGURATION_TEXTS,
+}
+
+
+def say(code: str, language: str = "en", **params: str) -> str:
+    """Return the sentence of `code` with its placeholders filled; an unknown code says itself.
+
+    An unknown language gives English; a missing parameter stays visible as its placeholder.
+    """
+    sentences = CATALOGUE.get(code)
+    if sentences is None:
+        return code
+    index = LANGUAGES.index(language) if language in LANGUAGES else LANGUAGES.index("en")
+    return sentences[index].format_map(_Params(params))
+
+
+class _Params(dict[str, str]):
+    def __missing__(self, key: str) -> str:
+        return "{" + key + "}"

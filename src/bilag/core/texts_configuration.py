@@ -1,0 +1,158 @@
+"""Sentences about configuration, API tokens and targets, as code -> (bokmål, nynorsk, English).
+
+None of them ever holds a secret: what was typed where a secret belongs is not repeated.
+"""
+
+CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
+    "file_unreadable": (
+        "Filen {file} kan ikke leses: {reason}.",
+        "Fila {file} kan ikkje lesast: {reason}.",
+        "The file {file} cannot be read: {reason}.",
+    ),
+    "yaml_not_valid": (
+        "Dette er ikke gyldig YAML: {reason}. Sjekk innrykk, kolon og anførselstegn på linjen.",
+        "Dette er ikkje gyldig YAML: {reason}. Sjekk innrykk, kolon og hermeteikn på linja.",
+        "This is not valid YAML: {reason}. Check indentation, colons and quotes on this line.",
+    ),
+    "key_twice": (
+        "{key} står to ganger på samme sted; behold én.",
+        "{key} står to gonger på same stad; behald éin.",
+        "{key} stands twice in the same place; keep one.",
+    ),
+    "key_missing": (
+        "Mangler; legg den til.",
+        "Manglar; legg den til.",
+        "Is missing; add it.",
+    ),
+    "key_unknown": (
+        "Er ikke et kjent navn her; rett stavemåten eller fjern det.",
+        "Er ikkje eit kjent namn her; rett skrivemåten eller fjern det.",
+        "Is not a known name here; correct the spelling or remove it.",
+    ),
+    "text_expected": (
+        "Her skal det stå tekst; sett verdien i anførselstegn.",
+        "Her skal det stå tekst; set verdien i hermeteikn.",
+        "This must be a text; put the value in quotes.",
+    ),
+    "value_not_valid": (
+        "Verdien kan ikke brukes: {reason}",
+        "Verdien kan ikkje brukast: {reason}",
+        "The value cannot be used: {reason}",
+    ),
+    "entry_twice": (
+        "{key} er brukt før i samme liste; gi hver sin nøkkel.",
+        "{key} er brukt før i same liste; gi kvar sin nøkkel.",
+        "{key} was used before in the same list; give each a key of its own.",
+    ),
+    "network_not_valid": (
+        "{network} er ikke et nettverk; skriv det som 10.1.0.0/16 eller 127.0.0.1/32.",
+        "{network} er ikkje eit nettverk; skriv det som 10.1.0.0/16 eller 127.0.0.1/32.",
+        "{network} is not a network; write it as 10.1.0.0/16 or 127.0.0.1/32.",
+    ),
+    "currency_not_valid": (
+        "{currency} er ikke en valutakode (ISO 4217), for eksempel NOK.",
+        "{currency} er ikkje ein valutakode (ISO 4217), til dømes NOK.",
+        "{currency} is not a currency code (ISO 4217), for example NOK.",
+    ),
+    "connector_unknown": (
+        "{type} er ikke en kjent type integrasjon; kjente er {known}.",
+        "{type} er ikkje ein kjend type integrasjon; kjende er {known}.",
+        "{type} is not a known type of integration; known are {known}.",
+    ),
+    "secret_literal": (
+        "En hemmelighet skal aldri stå i filen: skriv env:NAVN eller file:/sti i stedet,"
+        " og bytt hemmeligheten hvis filen er delt med noen.",
+        "Ein løyndom skal aldri stå i fila: skriv env:NAMN eller file:/sti i staden,"
+        " og byt løyndomen om fila er delt med nokon.",
+        "A secret must never stand in the file: write env:NAME or file:/path instead,"
+        " and change the secret if the file was shared with anybody.",
+    ),
+    "secret_not_set": (
+        "Miljøvariabelen {name} er ikke satt eller er tom; sett den før du kjører igjen.",
+        "Miljøvariabelen {name} er ikkje sett eller er tom; set han før du køyrer igjen.",
+        "The environment variable {name} is not set or is empty; set it before you run again.",
+    ),
+    "secret_file_empty": (
+        "Filen {name} er tom; legg hemmeligheten i den.",
+        "Fila {name} er tom; legg løyndomen i ho.",
+        "The file {name} is empty; put the secret into it.",
+    ),
+    "secret_unknown": (
+        "Dette er ikke en hemmelighet som {type} bruker; den bruker {known}.",
+        "Dette er ikkje ein løyndom som {type} bruker; han bruker {known}.",
+        "This is not a secret that {type} uses; it uses {known}.",
+    ),
+    "book_unknown": (
+        "Det finnes ingen bok {book} i organisasjonen; legg den til under books.",
+        "Det finst inga bok {book} i organisasjonen; legg ho til under books.",
+        "There is no book {book} in the organization; add it under books.",
+    ),
+    "two_routes": (
+        "Både {first} og {second} er ruten til boken {book}; sett route: false på én av dem.",
+        "Både {first} og {second} er ruta til boka {book}; set route: false på ei av dei.",
+        "Both {first} and {second} are the route to book {book}; set route: false on one of them.",
+    ),
+    "route_taken": (
+        "{other} er allerede ruten til boken {book}; sett route: false på den først.",
+        "{other} er allereie ruta til boka {book}; set route: false på ho først.",
+        "{other} already is the route to book {book}; set route: false on it first.",
+    ),
+    "book_in_use": (
+        "Boken {book} har eksporter; valuta og regnskapsårets start kan ikke endres."
+        " Lag en ny bok med en annen nøkkel.",
+        "Boka {book} har eksportar; valuta og starten på rekneskapsåret kan ikkje endrast."
+        " Lag ei ny bok med ein annan nøkkel.",
+        "Book {book} has exports; its currency and the start of its accounting year cannot be"
+        " changed. Make a new book with another key.",
+    ),
+    "integration_in_use": (
+        "Integrasjonen {integration} har eksporter; type og bok kan ikke endres."
+        " Lag en ny integrasjon med en annen nøkkel, og slå av denne.",
+        "Integrasjonen {integration} har eksportar; type og bok kan ikkje endrast."
+        " Lag ein ny integrasjon med ein annan nøkkel, og slå av denne.",
+        "Integration {integration} has exports; its type and book cannot be changed."
+        " Make a new integration with another key, and switch this one off.",
+    ),
+    "target_unknown": (
+        "{target} er ingen integrasjon her; velg en av: {known}.",
+        "{target} er ingen integrasjon her; vel ein av: {known}.",
+        "{target} is no integration here; choose one of: {known}.",
+    ),
+    "target_ambiguous": (
+        "Organisasjonen har flere integrasjoner av typen {target}; velg en av: {known}.",
+        "Organisasjonen har fleire integrasjonar av typen {target}; vel ein av: {known}.",
+        "The organization has several integrations of type {target}; choose one of: {known}.",
+    ),
+    "claimants_header": (
+        "{file} trenger en overskriftsrad med kolonnene {columns} (skilt med semikolon eller"
+        " komma).",
+        "{file} treng ei overskriftsrad med kolonnane {columns} (skilde med semikolon eller"
+        " komma).",
+        "{file} needs a header row with the columns {columns} (separated by semicolon or comma).",
+    ),
+    "claimants_incomplete": (
+        "{file}: både claimant og party må være fylt ut på hver linje.",
+        "{file}: både claimant og party må vere fylte ut på kvar linje.",
+        "{file}: both claimant and party must be filled in on every line.",
+    ),
+    "claimants_repeated": (
+        "{file}: innsenderen {claimant} står på flere linjer; behold én.",
+        "{file}: innsendaren {claimant} står på fleire linjer; behald éi.",
+        "{file}: the claimant {claimant} stands on several lines; keep one.",
+    ),
+    "token_without_name": (
+        "Gi tokenet et navn som sier hvem som bruker det.",
+        "Gi tokenet eit namn som seier kven som bruker det.",
+        "Give the token a name that says who uses it.",
+    ),
+    "token_scopes_unknown": (
+        "Velg minst én av: {scopes}.",
+        "Vel minst éin av: {scopes}.",
+        "Choose at least one of: {scopes}.",
+    ),
+    "token_days": (
+        "Et token varer fra 1 til {most} dager.",
+        "Eit token varer frå 1 til {most} dagar.",
+        "A token lasts from 1 to {most} days.",
+    ),
+}

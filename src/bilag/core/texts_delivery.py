@@ -1,0 +1,126 @@
+"""Sentences about delivery, as code -> (bokmål, nynorsk, English)."""
+
+DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
+    "refused": (
+        "Regnskapssystemet avviste bilaget: {message}",
+        "Rekneskapssystemet avviste bilaget: {message}",
+        "The accounting system refused the voucher: {message}",
+    ),
+    "no_clear_answer": (
+        "Bilaget ble sendt, men vi fikk ikke noe klart svar ({message}). Det slås opp i"
+        " regnskapssystemet før noe mer skjer.",
+        "Bilaget vart sendt, men vi fekk ikkje noko klart svar ({message}). Det blir slått opp i"
+        " rekneskapssystemet før noko meir skjer.",
+        "The voucher was sent, but no clear answer came back ({message}). It is looked up in the"
+        " accounting system before anything else happens.",
+    ),
+    "gave_up": (
+        "Gav opp etter {attempts} forsøk; bilaget er ikke bokført. Siste svar: {message}",
+        "Gav opp etter {attempts} forsøk; bilaget er ikkje bokført. Siste svar: {message}",
+        "Gave up after {attempts} attempts; the voucher was not posted. Last answer: {message}",
+    ),
+    "worker_lost": (
+        "Arbeidsprosessen forsvant mens bilaget var underveis. Det slås opp i regnskapssystemet.",
+        "Arbeidsprosessen forsvann medan bilaget var på veg. Det blir slått opp i"
+        " rekneskapssystemet.",
+        "The worker was lost while the voucher was under way. It is looked up in the accounting"
+        " system.",
+    ),
+    "restored": (
+        "Databasen er gjenopprettet fra sikkerhetskopi. Bilaget slås opp i regnskapssystemet før"
+        " det eventuelt sendes.",
+        "Databasen er gjenoppretta frå tryggingskopi. Bilaget blir slått opp i rekneskapssystemet"
+        " før det eventuelt blir sendt.",
+        "The database was restored from a backup. The voucher is looked up in the accounting system"
+        " before it may be sent.",
+    ),
+    "late_answer": (
+        "Et sent svar sier at et tidligere forsøk ble bokført. Kontroller i regnskapssystemet om"
+        " bilaget står to ganger.",
+        "Eit seint svar seier at eit tidlegare forsøk vart bokført. Kontroller i"
+        " rekneskapssystemet om bilaget står to gonger.",
+        "A late answer says that an earlier attempt was posted. Check in the accounting system"
+        " whether the voucher stands there twice.",
+    ),
+    "cannot_look_up": (
+        "Vi kan ikke slå opp i dette regnskapssystemet. Se etter referanse {reference} der og"
+        " bestem hva som skal skje.",
+        "Vi kan ikkje slå opp i dette rekneskapssystemet. Sjå etter referanse {reference} der og"
+        " avgjer kva som skal skje.",
+        "This accounting system cannot be looked up by us. Search it for reference {reference} and"
+        " decide what shall happen.",
+    ),
+    "look_up_unproven": (
+        "Oppslaget sier at referanse {reference} ikke finnes, men oppslaget har aldri funnet noe"
+        " bilag i dette systemet. Kontroller selv.",
+        "Oppslaget seier at referanse {reference} ikkje finst, men oppslaget har aldri funne noko"
+        " bilag i dette systemet. Kontroller sjølv.",
+        "The look-up says that reference {reference} does not exist, but it has never found any"
+        " voucher in this system. Check for yourself.",
+    ),
+    "look_up_failed": (
+        "Oppslaget lyktes ikke ({message}); det prøves igjen. Ingenting er avgjort.",
+        "Oppslaget lukkast ikkje ({message}); det blir prøvd igjen. Ingenting er avgjort.",
+        "The look-up did not succeed ({message}); it is tried again. Nothing is decided.",
+    ),
+    "found_twice": (
+        "Referansen {reference} står {hits} ganger i regnskapssystemet. Reverser den ene der.",
+        "Referansen {reference} står {hits} gonger i rekneskapssystemet. Reverser den eine der.",
+        "Reference {reference} stands {hits} times in the accounting system. Reverse one of them"
+        " there.",
+    ),
+    "found_other_amount": (
+        "Referansen {reference} står i regnskapssystemet med beløp {found}, vårt er {ours}.",
+        "Referansen {reference} står i rekneskapssystemet med beløp {found}, vårt er {ours}.",
+        "Reference {reference} stands in the accounting system with amount {found}; ours is"
+        " {ours}.",
+    ),
+    "absent_too_often": (
+        "Sendt {attempts} ganger uten at bilaget finnes i regnskapssystemet etterpå.",
+        "Sendt {attempts} gonger utan at bilaget finst i rekneskapssystemet etterpå.",
+        "Sent {attempts} times, and the voucher is not in the accounting system afterwards.",
+    ),
+    "correction_proposed": (
+        "Kravet er alt eksportert. Denne nye revisjonen er et forslag til korreksjon.",
+        "Kravet er alt eksportert. Denne nye revisjonen er eit framlegg til korreksjon.",
+        "The claim was exported already. This newer revision is a proposed correction.",
+    ),
+    "waits_for_earlier": (
+        "En eldre revisjon er underveis. Denne venter til utfallet er kjent.",
+        "Ein eldre revisjon er på veg. Denne ventar til utfallet er kjent.",
+        "An earlier revision is under way. This one waits until its outcome is known.",
+    ),
+    "reversal_proposed": (
+        "Godkjenningen er trukket etter eksport. Dette er et forslag til reversering.",
+        "Godkjenninga er trekt etter eksport. Dette er eit framlegg til reversering.",
+        "The approval was withdrawn after export. This is a proposed reversal.",
+    ),
+    "approval_withdrawn": (
+        "Godkjenningen er trukket; ingenting sendes.",
+        "Godkjenninga er trekt; ingenting blir sendt.",
+        "The approval was withdrawn; nothing is sent.",
+    ),
+    "decided": (
+        "Avgjort av en person: {reason}",
+        "Avgjort av ein person: {reason}",
+        "Decided by a person: {reason}",
+    ),
+    "several": (
+        "{count} ting må rettes: {problems}",
+        "{count} ting må rettast: {problems}",
+        "{count} things must be corrected: {problems}",
+    ),
+    "cannot_be_built": (
+        "Bilaget kan ikke uttrykkes for dette systemet: {message}",
+        "Bilaget kan ikkje uttrykkjast for dette systemet: {message}",
+        "The voucher cannot be expressed for this system: {message}",
+    ),
+    "other_company": (
+        "Påloggingen fører til selskap {found}, men denne integrasjonen posterer til {remembered}."
+        " Rett opp påloggingen, og test forbindelsen.",
+        "Pålogginga fører til selskap {found}, men denne integrasjonen posterer til {remembered}."
+        " Rett opp pålogginga, og test sambandet.",
+        "The credentials lead to company {found}, but this integration posts to {remembered}."
+        " Correct the credentials and test the connection.",
+    ),
+}

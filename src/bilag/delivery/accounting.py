@@ -1,0 +1,299 @@
+"""The accounting integration client of the source documents: its five verbs, for one organization.
+
+`export_expense`, `batch_export`, `get_export_status`, `map_to_accounting_schema` and
+`retry_failed_exports`; REST, the command line and Python programs all go through here.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from bilag.connectors.interface import Connector
+from bilag.core.problem import Problem
+from bilag.core.record import Record
+from bilag.core.voucher import Voucher
+from bilag.delivery.queue import defer_sync
+from bilag.exports.arrive import arrive
+from bilag.exports.decide import cancel, decide, retry_failed, withdraw
+from bilag.exports.preview import current_record
+from bilag.exports.queue_up import QueuedUp, queue_up
+from bilag.exports.status import ExportRow, RunSummary, export_by_id, exports_of_claims, runs
+from bilag.integrations.model import Integration
+from bilag.integrations.store import (
+    get_integration,
+    integration_by_target,
+    list_integrations,
+    read_mapping,
+)
+from bilag.mapping.document import MappingDocument
+from bilag.mapping.result import Excluded, Missing
+from bilag.mapping.voucher import compile_mapping
+from bilag.records.intake import Stored
+from bilag.records.intake import withdraw as withdraw_record
+from bilag.tenants.organizations import read_organization
+from bilag.tenants.scope import organization_scope
+
+Pool = ConnectionPool[psycopg.Connection[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a batch says of one expense: queued, already_exported, in_progress, in_doubt, held,
+    not_found or not_approved; with the run and time of the export, or the reasons."""
+
+    expense_id: str
+    result: str
+    export_ids: tuple[int, ...] = ()
+    run_id: UUID | None = None
+    exported_at: datetime | None = None
+    reasons: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mapped:
+    """A record as it would be sent: the voucher and the request body, or what is missing."""
+
+    voucher: Voucher | None
+    body: bytes
+    problems: tuple[Problem, ...] = field(default=())
+
+
+class AccountingExports:
+    """The verbs for one organization; every call opens its own tenant scope.
+
+    Wake-ups are deferred after the transaction has committed; a failed wake-up only costs a tick.
+    """
+
+    def __init__(
+        self,
+        pool: Pool,
+        queue: procrastinate.App,
+        connectors: Mapping[str, Connector[Any]],
+        organization_id: UUID,
+        *,
+        actor: str,
+    ) -> None:
+        self._pool = pool
+        self._queue = queue
+        self._connectors = connectors
+        self._organization_id = organization_id
+        self._actor = actor
+
+    def accept_records(self, records: Sequence[Record]) -> list[Stored]:
+        """Store approved records and start their delivery where the schedule says so (I2)."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                stored = arrive(connection, self._organization_id, records)
+                routes = [
+                    i for i in list_integrations(connection, self._organization_id) if i.is_route
+                ]
+        if any(answer.is_new for answer in stored):
+            for integration in routes:
+                if integration.enabled and integration.delivery.trigger == "on_approval":
+                    self._wake(integration.id, "approval")
+        return stored
+
+    def withdraw_approval(
+        self, source_system: str, source_id: str, at: datetime | None = None, by: str = ""
+    ) -> Mapping[str, int] | None:
+        """Take an approval back (I7): unsent is cancelled, posted becomes a proposed reversal.
+
+        Returns the counts, or None when no such record was ever accepted.
+        """
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                found = withdraw_record(
+                    connection, self._organization_id, source_system, source_id, at,
+                    by or self._actor,
+                )  # fmt: skip
+                if found is None:
+                    return None
+                return withdraw(
+                    connection, self._organization_id, source_system, source_id,
+                    actor=by or self._actor,
+                )  # fmt: skip
+
+    def export_expense(self, expense_id: str, target_system: str) -> Answer:
+        """Ask for the export of one expense; see `batch_export`."""
+        return self.batch_export([expense_id], target_system)[0]
+
+    def batch_export(self, expense_ids: Sequence[str], target_system: str) -> list[Answer]:
+        """Ask for exports and say for each expense how it stands; asking twice sends nothing twice.
+
+        Raises Refused when `target_system` names no integration, or a type that is not unique.
+        """
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                integration = integration_by_target(
+                    connection, self._organization_id, target_system
+                )
+                found = queue_up(connection, integration.book.id, expense_ids)
+        answers = [_answer(expense_id, found.get(expense_id)) for expense_id in expense_ids]
+        if any(answer.result == "queued" for answer in answers):
+            self._wake(integration.id, "manual")
+        return answers
+
+    def get_export_status(self, expense_id: str) -> list[ExportRow]:
+        """Return every export of an expense, oldest generation first; empty when there is none."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                return exports_of_claims(connection, [expense_id])
+
+    def get_export(self, export_id: int) -> ExportRow | None:
+        """Return one export by its id, or None."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                return export_by_id(connection, export_id)
+
+    def get_run_status(
+        self, run_id: UUID | None = None, limit: int = 20
+    ) -> tuple[list[RunSummary], dict[str, str]]:
+        """Return the newest runs (E11) and the status of each integration by its key."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                found = runs(connection, run_id=run_id, limit=limit)
+                states = {
+                    i.key: "active" if i.enabled else "disabled"
+                    for i in list_integrations(connection, self._organization_id)
+                }
+        return found, states
+
+    def map_to_accounting_schema(self, expense_id: str, target_system: str) -> Mapped:
+        """Return the expense as it would be sent now, without number, or what is missing.
+
+        Raises LookupError for an unknown expense, Refused for an unknown target.
+        """
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                integration = integration_by_target(
+                    connection, self._organization_id, target_system
+                )
+                document = read_mapping(
+                    connection, self._organization_id, integration.id, integration.mapping_version
+                )
+                organization = read_organization(connection, self._organization_id)
+                found = current_record(connection, integration.book.id, expense_id)
+        if found is None:
+            raise LookupError(f"expense {expense_id} is not known")
+        mapping = compile_mapping(
+            MappingDocument.model_validate(document or {}), integration.book,
+            integration.delivery, organization.declaration if organization else {},
+            integration.filters,
+        )  # fmt: skip
+        result = mapping.voucher(found.content, found.reference, found.part)
+        if isinstance(result, Missing):
+            return Mapped(None, b"", result.problems)
+        if isinstance(result, Excluded):
+            return Mapped(None, b"", (result.problem,))
+        return self._built(integration, result)
+
+    def retry_failed_exports(
+        self, target_system: str = "", export_ids: Sequence[int] | None = None
+    ) -> list[int]:
+        """Queue refused exports again: all, those of one integration, or some; returns their ids."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                chosen = (
+                    integration_by_target(connection, self._organization_id, target_system)
+                    if target_system
+                    else None
+                )
+                ids = retry_failed(
+                    connection, self._organization_id, actor=self._actor,
+                    integration_id=chosen.id if chosen else None, export_ids=export_ids,
+                )  # fmt: skip
+                routes = list_integrations(connection, self._organization_id)
+        if ids:
+            for integration in [chosen] if chosen else routes:
+                self._wake(integration.id, "manual")
+        return ids
+
+    def cancel_export(self, export_id: int) -> None:
+        """Cancel an export that is still pending; raises DecisionRefused, LookupError otherwise."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                cancel(connection, self._organization_id, export_id, actor=self._actor)
+
+    def decide_export(
+        self,
+        export_id: int,
+        *,
+        to_state: str,
+        reason: str,
+        external_reference: str = "",
+        voucher_number: str = "",
+    ) -> None:
+        """Settle an export that needs review, with a person's reason; see exports.decide."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                decide(
+                    connection, self._organization_id, export_id, to_state=to_state,
+                    reason=reason, actor=self._actor, external_reference=external_reference,
+                    voucher_number=voucher_number,
+                )  # fmt: skip
+                row = export_by_id(connection, export_id)
+                integration = row and get_integration(
+                    connection, self._organization_id, row.integration_key
+                )
+        if integration and to_state == "pending":
+            self._wake(integration.id, "manual")
+
+    def sync(self, target_system: str = "") -> list[str]:
+        """Ask for a sync now, of one integration or all routes; returns the keys asked for."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                chosen = (
+                    [integration_by_target(connection, self._organization_id, target_system)]
+                    if target_system
+                    else [
+                        i
+                        for i in list_integrations(connection, self._organization_id)
+                        if i.is_route and i.enabled
+                    ]
+                )
+        for integration in chosen:
+            self._wake(integration.id, "manual")
+        return [integration.key for integration in chosen]
+
+    def _built(self, integration: Integration, voucher: Voucher) -> Mapped:
+        connector = self._connectors[integration.type]
+        settings = connector.settings_type.model_validate(integration.settings)
+        try:
+            (submission,) = connector.build([voucher], settings)
+        except ValueError as error:
+            problem = Problem("cannot_be_built", params={"message": str(error)})
+            return Mapped(voucher, b"", (problem,))
+        return Mapped(voucher, submission.body)
+
+    def _wake(self, integration_id: UUID, trigger: str) -> None:
+        defer_sync(
+            self._queue, self._organization_id, integration_id, trigger=trigger, actor=self._actor
+        )
+
+
+def _answer(expense_id: str, found: QueuedUp | None) -> Answer:
+    if found is None:
+        return Answer(expense_id, "not_found")
+    return Answer(
+        expense_id,
+        found.result,
+        found.export_ids,
+        found.run_id,
+        found.exported_at,
+        tuple(problem for reason in found.reasons for problem in problems_of(reason)),
+    )
+
+
+def problems_of(reason: Mapping[str, Any] | None) -> list[Problem]:
+    """Return the problems of a stored reason: one, or the list of a record with several."""
+    if not reason:
+        return []
+    if reason.get("code") == "several":
+        return [Problem.from_json(problem) for problem in reason.get("problems", ())]
+    return [Problem.from_json(reason)]

@@ -1,0 +1,360 @@
+"""The pipelined sender: map ahead, claim a window, send with the window never empty, settle in sets.
+
+No transaction is open while a request is under way, and no more rows are `sending` than about two
+windows, so that a crash leaves a handful in doubt.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from bilag.connectors.http import Permit
+from bilag.connectors.interface import Submission
+from bilag.core.clock import running_seconds, utc_now
+from bilag.core.outcome import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unknown
+from bilag.delivery.crash_points import CrashPoint, reach
+from bilag.delivery.prepare import Prepared, number_and_build, prepare
+from bilag.delivery.target import Target
+from bilag.delivery.verdict import Attempt, judge
+from bilag.exports.claim import Intent, candidates, next_numbers, take
+from bilag.exports.settle import Request, Settlement, move, settle
+from bilag.integrations import runtime
+from bilag.tenants.scope import organization_scope_async
+
+# Failure policy: answers are committed in sets at most this often; until then they are in memory
+# only, and a crash makes them in doubt, which costs a look-up and never a second voucher.
+SETTLE_EVERY_SECONDS = 0.005
+_NOT_SENT = RetryLater("the run was stopped before this was sent", after_seconds=0, pauses=True)
+
+
+@dataclass(slots=True)
+class Report:
+    """What one run did: outcomes by name, why it ended, and one reference known to be posted."""
+
+    outcomes: Counter[str] = field(default_factory=Counter)
+    stopped_by: str = ""
+    message: str = ""
+    accepted_reference: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    attempt: Attempt
+    submission: Submission
+    until: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    attempt: Attempt
+    outcome: Outcome
+    started_at: datetime
+    finished_at: datetime
+
+
+class Pipeline:
+    """Delivers the due exports of one integration; use once, with three connections of its own.
+
+    `may_go_on` is asked with the number of records claimed so far; False ends the run cleanly.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        mapper: psycopg.AsyncConnection[Any],
+        claimer: psycopg.AsyncConnection[Any],
+        settler: psycopg.AsyncConnection[Any],
+        *,
+        fresh: bool,
+        may_go_on: Callable[[int], bool],
+    ) -> None:
+        self._target = target
+        self._mapper, self._claimer, self._settler = mapper, claimer, settler
+        self._fresh = fresh
+        self._may_go_on = may_go_on
+        self._window = target.in_flight_max
+        self._prepared: deque[Prepared] = deque()
+        self._mapped_all = False
+        self._ready: asyncio.Queue[_UnderWay | None] = asyncio.Queue()
+        self._answered: list[_Answered] = []
+        self._claimed = 0
+        self._unsettled = 0
+        self._claiming = True
+        self._probing = target.probing
+        self._transport_failures = target.breaker_failures
+        self._numbers: dict[int, int] = {}
+        self._may_map = asyncio.Event()
+        self._may_take = asyncio.Event()
+        self._may_settle = asyncio.Event()
+        self.report = Report()
+
+    async def run(self) -> Report:
+        """Deliver until nothing is due, something stops us, or `may_go_on` says enough."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._map())
+            group.create_task(self._claim())
+            group.create_task(self._settle())
+            for _ in range(self._window):
+                group.create_task(self._send())
+        return self.report
+
+    # -- mapping ahead ---------------------------------------------------------------------------
+
+    async def _map(self) -> None:
+        after: tuple[datetime, int] | None = None
+        chunk = max(4 * self._window, 32)
+        while self._claiming:
+            await _until(
+                self._may_map,
+                lambda: len(self._prepared) <= 2 * self._window or not self._claiming,
+            )
+            if not self._claiming:
+                break
+            found = await candidates(
+                self._mapper, self._target.organization_id, self._target.integration.id,
+                after=after, limit=chunk, fresh=self._fresh,
+            )  # fmt: skip
+            if not found:
+                break
+            after = (found[-1].due_at, found[-1].id)
+            ready, aside = prepare(self._target, found)
+            for state in ("held", "excluded"):
+                chosen = [s for s in aside if s.state == state]
+                if chosen:
+                    reach(CrashPoint.BEFORE_SET_ASIDE)
+                    await move(self._mapper, self._target.chain, "pending", chosen)
+                    self.report.outcomes[state] += len(chosen)
+                    reach(CrashPoint.AFTER_SET_ASIDE)
+            self._prepared.extend(ready)
+            self._may_take.set()
+            if len(found) < chunk:
+                break
+        self._mapped_all = True
+        self._may_take.set()
+
+    # -- T1 --------------------------------------------------------------------------------------
+
+    async def _claim(self) -> None:
+        try:
+            while self._claiming:
+                await _until(self._may_take, self._may_claim)
+                if not self._claiming or not (self._prepared or not self._mapped_all):
+                    break
+                if not self._prepared:
+                    continue
+                if not self._may_go_on(self._claimed):
+                    self._stop("budget", "")
+                    break
+                size = 1 if self._probing else self._window
+                chosen = [self._prepared.popleft() for _ in range(min(size, len(self._prepared)))]
+                self._may_map.set()
+                await self._claim_set(chosen)
+        finally:
+            self._claiming = False
+            self._may_map.set()
+            self._may_settle.set()
+            for _ in range(self._window):
+                self._ready.put_nowait(None)
+
+    def _may_claim(self) -> bool:
+        if not self._claiming:
+            return True
+        if not self._prepared:
+            return self._mapped_all
+        if self._probing:
+            return self._unsettled == 0
+        return self._ready.qsize() <= self._window // 2 and self._unsettled <= 3 * self._window
+
+    async def _claim_set(self, chosen: list[Prepared]) -> None:
+        target = self._target
+        years = {item.year for item in chosen if item.needs_number}
+        for _ in range(3):  # a series moved by another integration of the book is read again
+            if years - self._numbers.keys():
+                self._numbers |= await next_numbers(
+                    self._claimer, target.organization_id, target.integration.book.id,
+                    sorted(years), target.integration.book.number_start,
+                )  # fmt: skip
+            numbered = number_and_build(target, chosen, self._numbers)
+            if numbered.unbuildable:
+                await move(self._claimer, target.chain, "pending", numbered.unbuildable)
+                self.report.outcomes["held"] += len(numbered.unbuildable)
+            if not numbered.intents:
+                return
+            reach(CrashPoint.BEFORE_CLAIM)
+            until = running_seconds() + target.integration.delivery.send_within_seconds
+            claimed = await take(
+                self._claimer, target.organization_id, target.integration.id,
+                target.integration.book.id, sync_token=target.sync_token,
+                intents=numbered.intents, series=numbered.series,
+                send_within_seconds=target.integration.delivery.send_within_seconds,
+            )  # fmt: skip
+            reach(CrashPoint.AFTER_CLAIM)
+            if claimed is not None:
+                for year, (_, following) in numbered.series.items():
+                    self._numbers[year] = following
+                target.mark.advance(claimed.token)
+                reach(CrashPoint.AFTER_MARK)
+                self._hand_over(chosen, numbered.intents, claimed.token, claimed.export_ids, until)
+                return
+            stale = {item.candidate.id for item in chosen} & {
+                s.export_id for s in numbered.unbuildable
+            }
+            chosen = [item for item in chosen if item.candidate.id not in stale]
+            self._numbers.clear()
+            if not numbered.series:
+                break
+        self._stop("gate", "")
+
+    def _hand_over(
+        self,
+        chosen: list[Prepared],
+        intents: list[Intent],
+        token: int,
+        taken: frozenset[int],
+        until: float,
+    ) -> None:
+        by_id = {item.candidate.id: item.candidate for item in chosen}
+        for intent in intents:
+            if intent.export_id not in taken:
+                continue
+            candidate = by_id[intent.export_id]
+            body = intent.body.encode()
+            attempt = Attempt(
+                export_id=candidate.id,
+                token=token,
+                attempt=candidate.attempt + 1,
+                failures=candidate.failures,
+                source_id=candidate.source_id,
+                reference=candidate.reference,
+                submission_id=intent.resend_of or token * 1000 + intent.position,
+                body=body,
+            )
+            submission = Submission((candidate.reference,), body, intent.headers)
+            self._unsettled += 1
+            self._ready.put_nowait(_UnderWay(attempt, submission, until))
+        self._claimed += len(taken)
+
+    # -- the wire --------------------------------------------------------------------------------
+
+    async def _send(self) -> None:
+        while (item := await self._ready.get()) is not None:
+            if self._ready.qsize() <= self._window // 2:
+                self._may_take.set()
+            started_at = utc_now()
+            outcome = await self._send_one(item)
+            self._answered.append(_Answered(item.attempt, outcome, started_at, utc_now()))
+            reach(CrashPoint.AFTER_ANSWER)
+            self._may_settle.set()
+
+    async def _send_one(self, item: _UnderWay) -> Outcome:
+        if self.report.stopped_by in ("misconfigured", "paused", "breaker"):
+            return _NOT_SENT
+        permit = Permit(item.until, before_write=_before_write)
+        try:
+            outcomes = await self._target.connector.send(
+                item.submission, self._target.session, permit
+            )
+        except Exception as error:  # noqa: BLE001  # a connector's fault is an unknown outcome
+            message = self._target.session.http.redact(f"{type(error).__name__}: {error}")
+            if permit.spent:
+                return Unknown(message, transport=False)
+            return RetryLater(message)
+        return outcomes.get(item.attempt.reference) or Unknown("no outcome for this reference")
+
+    # -- T2 --------------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        while True:
+            await _until(self._may_settle, lambda: bool(self._answered) or self._all_done())
+            if not self._answered:
+                return
+            if self._unsettled > len(self._answered):
+                await asyncio.sleep(SETTLE_EVERY_SECONDS)
+            answered, self._answered = self._answered, []
+            reach(CrashPoint.BEFORE_SETTLE)
+            settlements = [self._judge(item) for item in answered]
+            await settle(
+                self._settler, self._target.chain, settlements, [_request(a) for a in answered]
+            )
+            reach(CrashPoint.AFTER_SETTLE)
+            await self._react([item.outcome for item in answered])
+            self._unsettled -= len(answered)
+            self._may_take.set()
+
+    def _all_done(self) -> bool:
+        return not self._claiming and self._unsettled == 0
+
+    def _judge(self, item: _Answered) -> Settlement:
+        settlement = judge(
+            item.attempt, item.outcome, self._target.integration.delivery,
+            self._target.capabilities.settle_seconds_min,
+        )  # fmt: skip
+        self.report.outcomes[settlement.outcome] += 1
+        if settlement.outcome == "accepted":
+            self.report.accepted_reference = settlement.reference
+        return settlement
+
+    async def _react(self, outcomes: list[Outcome]) -> None:
+        """Act on what a set says about the target itself: breaker, pause, misconfiguration."""
+        integration = self._target.integration
+        for outcome in outcomes:
+            if isinstance(outcome, Misconfigured):
+                await self._write(runtime.set_error, integration.id, outcome.message)
+                self._stop("misconfigured", outcome.message)
+            elif isinstance(outcome, RetryLater) and outcome.pauses and outcome is not _NOT_SENT:
+                wait = outcome.after_seconds or integration.delivery.retry.base_seconds
+                await self._write(runtime.pause_until, integration.id, wait)
+                self._stop("paused", outcome.message)
+        if any(isinstance(o, Accepted | Rejected) for o in outcomes):
+            if self._transport_failures or self._probing:
+                await self._write(runtime.breaker_succeeded, integration.id)
+            self._transport_failures, self._probing = 0, False
+            return
+        failed = [o for o in outcomes if isinstance(o, RetryLater | Unknown) and o.transport]
+        if failed:
+            self._transport_failures += len(failed)
+            opened = await self._write(
+                runtime.breaker_failed, integration.id, len(failed), integration.delivery.breaker
+            )
+            if opened:
+                self._stop("breaker", failed[0].message)
+
+    async def _write(self, verb: Callable[..., Any], *arguments: Any) -> Any:
+        async with organization_scope_async(self._settler, self._target.organization_id):
+            return await verb(self._settler, *arguments)
+
+    def _stop(self, why: str, message: str) -> None:
+        if not self.report.stopped_by or self.report.stopped_by == "budget":
+            self.report.stopped_by, self.report.message = why, message
+        self._claiming = False
+        self._may_take.set()
+
+
+async def _until(event: asyncio.Event, condition: Callable[[], bool]) -> None:
+    while not condition():
+        event.clear()
+        await event.wait()
+
+
+def _before_write() -> None:
+    reach(CrashPoint.BEFORE_WRITE)
+
+
+def _request(item: _Answered) -> Request:
+    evidence = item.outcome.evidence
+    accepted = isinstance(item.outcome, Accepted)
+    return Request(
+        submission_id=item.attempt.submission_id,
+        claim_ids=(item.attempt.source_id,),
+        success_count=int(accepted),
+        http_status=evidence.http_status,
+        outcome=type(item.outcome).__name__,
+        error="" if accepted else item.outcome.message[:2000],
+        started_at=item.started_at,
+        finished_at=item.finished_at,
+    )

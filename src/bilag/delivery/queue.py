@@ -1,0 +1,165 @@
+"""The queue: procrastinate jobs that say "sync this integration", and nothing else.
+
+A job carries no state; `exports` is the ledger of truth and its own work list, so a job that is
+lost, doubled or failed changes nothing but the moment at which the work is looked at.
+"""
+
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+import psycopg
+import structlog
+from procrastinate import exceptions
+
+log = structlog.get_logger(__name__)
+
+QUEUE = "sync"
+TASK = "bilag.sync"
+
+# Failure policy: a worker that has not been heard of for so long is taken for dead. It may not be:
+# its rows go into doubt, its late writes are fenced, and its job is failed, never retried.
+HEARTBEAT_SECONDS = 5.0
+STALLED_SECONDS = 20.0
+
+
+def lock_of(integration_id: UUID) -> str:
+    """Return the lock under which at most one sync of an integration runs, and one waits."""
+    return f"sync:{integration_id}"
+
+
+def defer_sync(
+    queue: procrastinate.App,
+    organization_id: UUID,
+    integration_id: UUID,
+    *,
+    trigger: str,
+    actor: str = "",
+) -> bool:
+    """Ask for a sync, after the caller's transaction has committed; False when one waits already.
+
+    Failure policy: best effort. When the queue cannot be reached the workers' tick finds the rows.
+    """
+    lock = lock_of(integration_id)
+    try:
+        queue.configure_task(TASK, queue=QUEUE, lock=lock, queueing_lock=lock).defer(
+            organization_id=str(organization_id),
+            integration_id=str(integration_id),
+            trigger=trigger,
+            actor=actor,
+        )
+    except exceptions.AlreadyEnqueued:
+        return False
+    except exceptions.ConnectorException as error:
+        log.warning("wake_up_failed", integration=str(integration_id), error=str(error))
+        return False
+    return True
+
+
+async def defer_sync_async(
+    queue: procrastinate.App, organization_id: UUID, integration_id: UUID, *, trigger: str
+) -> bool:
+    """The same from inside a worker."""
+    lock = lock_of(integration_id)
+    try:
+        await queue.configure_task(TASK, queue=QUEUE, lock=lock, queueing_lock=lock).defer_async(
+            organization_id=str(organization_id),
+            integration_id=str(integration_id),
+            trigger=trigger,
+            actor="",
+        )
+    except exceptions.AlreadyEnqueued:
+        return False
+    except exceptions.ConnectorException as error:
+        log.warning("wake_up_failed", integration=str(integration_id), error=str(error))
+        return False
+    return True
+
+
+_DUE = "SELECT organization_id, integration_id FROM due_integrations()"
+
+
+async def defer_due(
+    connection: psycopg.AsyncConnection[Any], queue: procrastinate.App, *, trigger: str
+) -> int:
+    """Ask for a sync of every integration that has something to do; returns how many were new."""
+    cursor = await connection.execute(_DUE)
+    new = 0
+    for organization_id, integration_id in await cursor.fetchall():
+        new += await defer_sync_async(queue, organization_id, integration_id, trigger=trigger)
+    return new
+
+
+# A stalled job is finished as failed, and a fresh one is deferred where none waits, in one
+# transaction: retrying it beside a waiting twin would leave its lock held for ever (measured).
+_STALLED = """
+SELECT j.id, j.lock, j.queueing_lock, j.args FROM procrastinate_jobs j
+LEFT JOIN procrastinate_workers w ON w.id = j.worker_id
+WHERE j.status = 'doing' AND j.queue_name = %(queue)s
+  AND (w.id IS NULL OR w.last_heartbeat < now() - %(seconds)s * interval '1 second')
+FOR UPDATE OF j SKIP LOCKED
+"""
+_FAIL = "SELECT procrastinate_finish_job_v1(%s, 'failed', false)"
+_DEFER_AGAIN = """
+SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(%(queue)s, %(task)s, 0, %(lock)s, %(lock)s, %(args)s::jsonb,
+    NULL)::procrastinate_job_to_defer_v1])
+WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = %(lock)s AND status = 'todo')
+"""
+
+
+async def rescue_stalled(connection: psycopg.AsyncConnection[Any]) -> int:
+    """Fail the jobs of workers that are gone and defer fresh ones; returns how many were failed."""
+    rescued = 0
+    async with connection.transaction():
+        cursor = await connection.execute(
+            _STALLED, {"queue": QUEUE, "seconds": STALLED_SECONDS}
+        )
+        for job_id, lock, _, args in await cursor.fetchall():
+            await connection.execute(_FAIL, [job_id])
+            try:
+                async with connection.transaction():
+                    await connection.execute(
+                        _DEFER_AGAIN,
+                        {
+                            "queue": QUEUE,
+                            "task": TASK,
+                            "lock": lock,
+                            "args": psycopg.types.json.Jsonb({**args, "trigger": "rescued"}),
+                        },
+                    )
+            except psycopg.errors.UniqueViolation:
+                pass  # somebody deferred one between the test and the insert: it will do
+            rescued += 1
+    if rescued:
+        log.warning("stalled_syncs_rescued", count=rescued)
+    return rescued
+
+
+_OTHERS_WAIT = """
+SELECT EXISTS (SELECT FROM procrastinate_jobs t WHERE t.queue_name = %s AND t.status = 'todo'
+    AND NOT EXISTS (SELECT FROM procrastinate_jobs d WHERE d.lock = t.lock AND d.status = 'doing'))
+"""
+
+
+async def others_wait(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Return whether another integration's sync waits for a free slot."""
+    cursor = await connection.execute(_OTHERS_WAIT, [QUEUE])
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+_DELETE_FINISHED = """
+DELETE FROM procrastinate_jobs WHERE id IN (
+    SELECT id FROM procrastinate_jobs
+    WHERE status NOT IN ('todo', 'doing') AND NOT EXISTS (
+        SELECT FROM procrastinate_events e WHERE e.job_id = procrastinate_jobs.id
+          AND e.at > now() - interval '1 day')
+    LIMIT 5000)
+"""
+
+
+async def delete_finished(connection: psycopg.AsyncConnection[Any]) -> int:
+    """Delete jobs that ended over a day ago; they hold nothing that is not in `syncs`."""
+    return (await connection.execute(_DELETE_FINISHED)).rowcount
+
+

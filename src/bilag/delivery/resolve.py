@@ -1,0 +1,193 @@
+"""Resolving what is in doubt: look in the accounting system by our reference, or ask a person.
+
+Only a positive find or a proven absence decides; a look-up that fails decides nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import psycopg
+
+from bilag.core.outcome import NOTHING_SEEN, Absent, CannotTell, Evidence, Found, Posted, Staged
+from bilag.core.problem import Problem
+from bilag.delivery.crash_points import CrashPoint, reach
+from bilag.delivery.target import Target
+from bilag.delivery.verdict import backoff_seconds, doubt_seconds
+from bilag.exports.recover import Doubtful, due_for_look_up, left_behind
+from bilag.exports.settle import Settlement, move
+from bilag.integrations import runtime
+from bilag.tenants.scope import organization_scope_async
+
+LOOK_UPS_AT_ONCE = 200
+
+
+async def recover(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
+    """Put rows that a lost worker left in `sending` into doubt; returns how many."""
+    total = 0
+    wait = doubt_seconds(
+        target.integration.delivery, target.capabilities.settle_seconds_min
+    )
+    while True:
+        rows = await left_behind(
+            connection, target.organization_id, target.integration.id, LOOK_UPS_AT_ONCE
+        )
+        if not rows:
+            return total
+        moved = await move(
+            connection,
+            target.chain,
+            "sending",
+            [
+                _settlement(row, "in_doubt", "worker_lost", event="found", due_seconds=wait)
+                for row in rows
+            ],
+        )
+        total += moved
+        if not moved:
+            return total
+
+
+async def resolve_due(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
+    """Look up every row whose waiting time is over and decide; returns how many were decided."""
+    decided = 0
+    while True:
+        rows = await due_for_look_up(
+            connection, target.organization_id, target.integration.id, LOOK_UPS_AT_ONCE
+        )
+        if not rows:
+            return decided
+        found = await _look_up(target, rows)
+        if any(isinstance(f, Posted) for f in found.values()) and not target.look_up_proven:
+            await prove_look_up(connection, target, proven=True)
+        settlements = [_decide(target, row, found.get(row.reference)) for row in rows]
+        await move(connection, target.chain, "in_doubt", settlements)
+        reach(CrashPoint.AFTER_RESOLVE)
+        decided += sum(s.state != "in_doubt" for s in settlements)
+
+
+async def prove_look_up(
+    connection: psycopg.AsyncConnection[Any],
+    target: Target,
+    *,
+    reference: str = "",
+    proven: bool = False,
+) -> None:
+    """Note that look-up finds what exists: by a find just made, or by looking up `reference`.
+
+    Until then an answer "absent" is not believed, since a wrong search finds nothing either.
+    """
+    if not proven:
+        found = await target.connector.look_up([reference], target.session)
+        proven = isinstance(found.get(reference), Posted)
+    if proven:
+        async with organization_scope_async(connection, target.organization_id):
+            await runtime.prove_look_up(connection, target.integration.id)
+        target.look_up_proven = True
+
+
+async def _look_up(target: Target, rows: Sequence[Doubtful]) -> Mapping[str, Found]:
+    if not target.can_look_up:
+        return {}
+    reach(CrashPoint.BEFORE_LOOK_UP)
+    references = [row.reference for row in rows]
+    try:
+        found = await target.connector.look_up(references, target.session)
+    except Exception as error:  # noqa: BLE001  # a connector's fault decides nothing
+        message = target.session.http.redact(f"{type(error).__name__}: {error}")
+        found = {reference: CannotTell(message) for reference in references}
+    reach(CrashPoint.AFTER_LOOK_UP)
+    return found
+
+
+def _decide(target: Target, row: Doubtful, found: Found | None) -> Settlement:
+    delivery = target.integration.delivery
+    if found is None:
+        return _without_look_up(target, row)
+    if isinstance(found, Posted):
+        return _posted(row, found)
+    if isinstance(found, Absent):
+        return _absent(target, row, found)
+    message = found.message if isinstance(found, CannotTell) else "staged, not posted"
+    outcome = "staged" if isinstance(found, Staged) else "look_up_failed"
+    return _settlement(
+        row, "in_doubt", "look_up_failed", event="looked_up", outcome=outcome, failures=1,
+        due_seconds=backoff_seconds(delivery, row.failures + 1), evidence=found.evidence,
+        message=message,
+    )  # fmt: skip
+
+
+def _without_look_up(target: Target, row: Doubtful) -> Settlement:
+    if target.capabilities.honours_key and row.failures < target.integration.delivery.retry.attempts_max:
+        # the same bytes under the same key: the system itself tells a repeat from a first time
+        return _settlement(
+            row, "pending", "", event="resend", outcome="same_key", failures=1,
+            due_seconds=backoff_seconds(target.integration.delivery, row.failures + 1),
+        )  # fmt: skip
+    return _settlement(row, "needs_review", "cannot_look_up", event="given_to_a_person")
+
+
+def _posted(row: Doubtful, found: Posted) -> Settlement:
+    if found.hits > 1:
+        return _settlement(
+            row, "needs_review", "found_twice", event="looked_up", outcome="posted_twice",
+            evidence=found.evidence, external_reference=found.external_reference,
+            hits=str(found.hits),
+        )  # fmt: skip
+    return _settlement(
+        row, "exported", "", event="looked_up", outcome="posted", evidence=found.evidence,
+        external_reference=found.external_reference, voucher_number=found.voucher_number,
+    )  # fmt: skip
+
+
+def _absent(target: Target, row: Doubtful, found: Absent) -> Settlement:
+    delivery = target.integration.delivery
+    if not target.look_up_proven:
+        if row.doubt_seconds < delivery.unproven_seconds:
+            return _settlement(
+                row, "in_doubt", "look_up_unproven", event="looked_up", outcome="absent_unproven",
+                due_seconds=min(delivery.retry.base_seconds, 5.0), evidence=found.evidence,
+            )  # fmt: skip
+        return _settlement(
+            row, "needs_review", "look_up_unproven", event="looked_up", outcome="absent_unproven",
+            evidence=found.evidence,
+        )  # fmt: skip
+    if row.failures + 1 >= delivery.retry.attempts_max:
+        return _settlement(
+            row, "needs_review", "absent_too_often", event="looked_up", outcome="absent",
+            evidence=found.evidence, attempts=str(row.attempt),
+        )  # fmt: skip
+    wait = backoff_seconds(delivery, row.failures + 1) if row.failures else 0.0
+    return _settlement(
+        row, "pending", "", event="looked_up", outcome="absent", failures=1, due_seconds=wait,
+        evidence=found.evidence,
+    )  # fmt: skip
+
+
+def _settlement(
+    row: Doubtful,
+    state: str,
+    code: str,
+    *,
+    event: str,
+    outcome: str = "",
+    failures: int = 0,
+    due_seconds: float = 0.0,
+    evidence: Evidence = NOTHING_SEEN,
+    external_reference: str = "",
+    voucher_number: str = "",
+    message: str = "",
+    **params: str,
+) -> Settlement:
+    reason: dict[str, Any] | None = None
+    if code:
+        given = {"reference": row.reference, "message": message, **params}
+        problem = Problem(code, record=row.source_id, params=given)
+        reason, message = problem.as_json(), problem.text()
+    return Settlement(
+        export_id=row.id, token=row.token, attempt=row.attempt, source_id=row.source_id,
+        reference=row.reference, submission_id=row.submission_id, state=state,
+        outcome=outcome or code, event=event, due_seconds=due_seconds, failures=failures,
+        external_reference=external_reference, external_voucher_number=voucher_number,
+        reason=reason, keep_submission=True, http_status=evidence.http_status,
+        duration_ms=evidence.duration_ms, message=message[:2000], answer=evidence.answer,
+    )  # fmt: skip

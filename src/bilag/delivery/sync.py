@@ -1,0 +1,291 @@
+"""One sync of one integration: recover, resolve, deliver, and leave a true account of it.
+
+Whatever ends it (budget, breaker, error, kill), the next sync starts from the rows, not from memory.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import orjson
+import psycopg
+import structlog
+from psycopg.types.json import set_json_loads
+from psycopg_pool import AsyncConnectionPool
+
+from bilag.connectors.interface import Connector
+from bilag.core.clock import utc_now
+from bilag.core.outcome import Misconfigured, RetryLater
+from bilag.core.problem import Problem
+from bilag.delivery.crash_points import CrashPoint, reach
+from bilag.delivery.pipeline import Pipeline, Report
+from bilag.delivery.resolve import prove_look_up, recover, resolve_due
+from bilag.delivery.sessions import Sessions
+from bilag.delivery.target import Target
+from bilag.exports import syncs
+from bilag.exports.decide import withdraw_async
+from bilag.exports.epoch import EpochMark, compare
+from bilag.exports.recover import release_waiting, unfollowed_withdrawals
+from bilag.exports.settle import Chain
+from bilag.integrations import runtime
+from bilag.integrations.store import LoadedIntegration, load_integration_async
+from bilag.integrations.keys import Vault, audit_key
+from bilag.integrations.vault import load_data_key_async, read_credentials_async
+from bilag.mapping.document import MappingDocument
+from bilag.mapping.voucher import Mapping as CompiledMapping
+from bilag.mapping.voucher import compile_mapping
+from bilag.tenants.scope import organization_scope_async
+
+log = structlog.get_logger(__name__)
+
+# Fairness: a sync hands its slot on after so many records when others wait, and always after so
+# many seconds; it defers itself again at the tail, so nothing is left behind.
+RECORDS_WHEN_OTHERS_WAIT = 500
+SECONDS_MAX = 60.0
+CONNECTIONS_PER_SYNC = 3
+
+
+@dataclass(slots=True)
+class Engine:
+    """What all syncs of one worker process share; `stopping` ends them cleanly at the next record."""
+
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
+    connectors: Mapping[str, Connector[Any]]
+    vault: Vault
+    mark: EpochMark
+    sessions: Sessions
+    stopping: bool = False
+    others_wait: bool = False
+    compiled: dict[tuple[UUID, int], CompiledMapping] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """How a sync ended: its run, what came of the records, and whether it should go on at once."""
+
+    run_id: UUID
+    outcome: str
+    message: str
+    again: bool
+    outcomes: dict[str, int]
+
+
+async def prepare_connection(connection: psycopg.AsyncConnection[Any]) -> None:
+    """Set up a pooled connection: autocommit, JSON by orjson (amounts in it are strings)."""
+    await connection.set_autocommit(True)
+    set_json_loads(orjson.loads, connection)
+
+
+def engine_mark(home: Path) -> EpochMark:
+    """Return the mark of E20 in the home folder, or where BILAG_EPOCH_FILE says."""
+    return EpochMark(home / "epoch.json")
+
+
+async def run_sync(
+    engine: Engine, organization_id: UUID, integration_id: UUID, trigger: str, actor: str = ""
+) -> Done | None:
+    """Run one sync; None when the integration does not exist (any more).
+
+    Raises psycopg.OperationalError when the database is lost; the rows then go into doubt.
+    """
+    async with (
+        engine.pool.connection() as claimer,
+        engine.pool.connection() as mapper,
+        engine.pool.connection() as settler,
+    ):
+        async with organization_scope_async(claimer, organization_id):
+            loaded = await load_integration_async(claimer, integration_id)
+        if loaded is None:
+            return None
+        delivery = loaded.integration.delivery
+        await compare(
+            claimer, engine.mark, delivery.request_timeout_seconds + delivery.settle_seconds
+        )
+        target = await _begin(engine, claimer, loaded, trigger, actor)
+        reach(CrashPoint.SYNC_STARTED)
+        try:
+            report = await _deliver(engine, target, loaded, (claimer, mapper, settler), trigger)
+        except BaseException as error:
+            await _end_broken(claimer, target, error)
+            raise
+        again = report.stopped_by == "budget"
+        outcome, message = _outcome(report)
+        async with organization_scope_async(claimer, organization_id):
+            await runtime.end_sync(claimer, integration_id, target.sync_token, outcome)
+            await syncs.finish(claimer, target.run_id, outcome, message)
+        reach(CrashPoint.SYNC_ENDED)
+        return Done(target.run_id, outcome, message, again, dict(report.outcomes))
+
+
+async def _begin(
+    engine: Engine,
+    connection: psycopg.AsyncConnection[Any],
+    loaded: LoadedIntegration,
+    trigger: str,
+    actor: str,
+) -> Target:
+    integration, run_id = loaded.integration, uuid4()
+    connector = engine.connectors[integration.type]
+    async with organization_scope_async(connection, integration.organization_id):
+        data_key = await load_data_key_async(
+            connection, engine.vault, integration.organization_id
+        )
+        secrets = await read_credentials_async(
+            connection, engine.vault, integration.organization_id, integration.id
+        )
+        sync_token = await runtime.begin_sync(connection, integration.id, run_id)
+        await syncs.begin(connection, run_id, integration.id, trigger, actor)
+    settings = connector.settings_type.model_validate(integration.settings)
+    return Target(
+        integration=integration,
+        connector=connector,
+        session=await engine.sessions.get(loaded, settings, secrets),
+        capabilities=connector.capabilities(settings),
+        mapping=_mapping(engine, loaded),
+        chain=Chain(
+            integration.organization_id, integration.id, run_id, audit_key(data_key)
+        ),
+        run_id=run_id,
+        sync_token=sync_token,
+        mark=engine.mark,
+        look_up_proven=loaded.runtime.look_up_proven_at is not None,
+        breaker_failures=loaded.runtime.breaker_failures,
+        probing=loaded.runtime.breaker_retry_at is not None,
+    )
+
+
+def _mapping(engine: Engine, loaded: LoadedIntegration) -> CompiledMapping:
+    """Return the compiled mapping version, cached until version, book, filters or policy change."""
+    integration = loaded.integration
+    fingerprint = (integration.id, hash((
+        integration.mapping_version, integration.book, integration.filters, integration.delivery,
+        orjson.dumps(loaded.declaration, option=orjson.OPT_SORT_KEYS),
+    )))  # fmt: skip
+    compiled = engine.compiled.get(fingerprint)
+    if compiled is None:
+        compiled = compile_mapping(
+            MappingDocument.model_validate(loaded.mapping), integration.book,
+            integration.delivery, loaded.declaration, integration.filters,
+        )  # fmt: skip
+        engine.compiled = {k: v for k, v in engine.compiled.items() if k[0] != integration.id}
+        engine.compiled[fingerprint] = compiled
+    return compiled
+
+
+async def _deliver(
+    engine: Engine,
+    target: Target,
+    loaded: LoadedIntegration,
+    connections: tuple[psycopg.AsyncConnection[Any], ...],
+    trigger: str,
+) -> Report:
+    claimer, mapper, settler = connections
+    await recover(claimer, target)
+    reach(CrashPoint.AFTER_RECOVER)
+    await _follow_changes(claimer, target)
+    if _is_ahead(loaded.runtime.breaker_retry_at):
+        return Report(stopped_by="breaker", message="the circuit breaker is open")
+    if loaded.runtime.error_since is not None:
+        return Report(stopped_by="misconfigured", message=loaded.runtime.error_message or "")
+    wrong = await _identify(claimer, target, loaded)
+    if wrong:
+        return Report(stopped_by="misconfigured", message=wrong)
+    await resolve_due(claimer, target)
+    if not target.integration.enabled:
+        return Report(stopped_by="disabled")
+    if _is_ahead(loaded.runtime.paused_until):
+        return Report(stopped_by="paused", message="the system asked us to wait")
+    manual = target.integration.delivery.trigger == "manual"
+    pipeline = Pipeline(
+        target, mapper, claimer, settler,
+        fresh=not manual or trigger in ("manual", "continued"),
+        may_go_on=_budget(engine),
+    )  # fmt: skip
+    report = await pipeline.run()
+    if report.accepted_reference and target.can_look_up and not target.look_up_proven:
+        await prove_look_up(claimer, target, reference=report.accepted_reference)
+    await resolve_due(claimer, target)
+    return report
+
+
+async def _follow_changes(connection: psycopg.AsyncConnection[Any], target: Target) -> None:
+    """Let revisions and withdrawals take effect that waited for what was in flight."""
+    await release_waiting(connection, target.organization_id, target.integration.id)
+    for system, source in await unfollowed_withdrawals(
+        connection, target.organization_id, target.integration.id
+    ):
+        async with organization_scope_async(connection, target.organization_id):
+            await withdraw_async(connection, target.organization_id, system, source)
+
+
+async def _identify(
+    connection: psycopg.AsyncConnection[Any], target: Target, loaded: LoadedIntegration
+) -> str:
+    """Compare the company behind the credentials with the one remembered (C3); says what is wrong.
+
+    Failure policy: a company that cannot be asked for stops this sync, since money could go astray.
+    """
+    found = await target.connector.identify(target.session)
+    if found is None:
+        return ""
+    async with organization_scope_async(connection, target.organization_id):
+        if isinstance(found, RetryLater):
+            return found.message
+        if isinstance(found, Misconfigured):
+            await runtime.set_error(connection, target.integration.id, found.message)
+            return found.message
+        if await runtime.remember_company(
+            connection, target.integration.id, found.id, found.name
+        ):
+            return ""
+        message = Problem(
+            "other_company",
+            params={
+                "found": f"{found.id} {found.name}".strip(),
+                "remembered": f"{loaded.runtime.company_id} {loaded.runtime.company_name}".strip(),
+            },
+        ).text(loaded.language)
+        await runtime.set_error(connection, target.integration.id, message)
+        return message
+
+
+def _is_ahead(moment: datetime | None) -> bool:
+    """Return whether a time of the database lies ahead; T1 asks the database's own clock again."""
+    return moment is not None and moment > utc_now()
+
+
+def _budget(engine: Engine) -> Callable[[int], bool]:
+    started = time.monotonic()
+
+    def may_go_on(claimed: int) -> bool:
+        if engine.stopping or time.monotonic() - started > SECONDS_MAX:
+            return False
+        return not (engine.others_wait and claimed >= RECORDS_WHEN_OTHERS_WAIT)
+
+    return may_go_on
+
+
+def _outcome(report: Report) -> tuple[str, str]:
+    if report.stopped_by in ("misconfigured", "breaker", "paused", "disabled"):
+        return report.stopped_by, report.message
+    bad = {"rejected", "gave_up", "unknown", "retry_later"} & set(report.outcomes)
+    return ("partly" if bad else "ok"), report.message
+
+
+async def _end_broken(
+    connection: psycopg.AsyncConnection[Any], target: Target, error: BaseException
+) -> None:
+    """Note a sync that ended with an exception, where the database still takes it."""
+    log.error("sync_broken", run=str(target.run_id), error=type(error).__name__)
+    try:
+        async with organization_scope_async(connection, target.organization_id):
+            await runtime.end_sync(
+                connection, target.integration.id, target.sync_token, "interrupted"
+            )
+            await syncs.finish(connection, target.run_id, "interrupted", type(error).__name__)
+    except psycopg.Error:
+        log.warning("sync_end_not_noted", run=str(target.run_id))

@@ -1,0 +1,49 @@
+"""One sync's view of one integration: who, where to, by which mapping, with which secrets in memory.
+
+Made at the start of a sync and gone at its end; nothing of it is stored.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from bilag.connectors.interface import Capabilities, Connector, Session
+from bilag.exports.epoch import EpochMark
+from bilag.exports.settle import Chain
+from bilag.integrations.model import Integration
+from bilag.mapping.voucher import Mapping
+
+
+@dataclass(slots=True)
+class Target:
+    """Everything a sync needs to deliver; `sync_token` fences it against a later sync."""
+
+    integration: Integration
+    connector: Connector[Any]
+    session: Session[Any]
+    capabilities: Capabilities
+    mapping: Mapping
+    chain: Chain
+    run_id: UUID
+    sync_token: int
+    mark: EpochMark
+    look_up_proven: bool
+    breaker_failures: int
+    probing: bool
+
+    @property
+    def organization_id(self) -> UUID:
+        """Return the tenant that all of this sync's statements are scoped to."""
+        return self.integration.organization_id
+
+    @property
+    def in_flight_max(self) -> int:
+        """Return how many requests may be under way: the smaller of setting and system's limit."""
+        return min(
+            self.integration.delivery.requests_in_flight, self.capabilities.requests_in_flight_max
+        )
+
+    @property
+    def can_look_up(self) -> bool:
+        """Return whether the system can be searched by our reference and we may do so."""
+        return self.capabilities.can_look_up and self.integration.delivery.look_up

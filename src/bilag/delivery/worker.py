@@ -1,0 +1,194 @@
+"""The worker process: takes sync jobs, and with every tick looks for work that nobody asked for.
+
+As many workers as you like run against one database; what two of them do at once is fenced.
+"""
+
+import asyncio
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+import psycopg
+import structlog
+from psycopg_pool import AsyncConnectionPool
+
+from bilag.connectors.interface import Connector
+from bilag.delivery import queue as sync_queue
+from bilag.delivery.sessions import IDLE_SECONDS_MAX, Sessions
+from bilag.delivery.sync import (
+    CONNECTIONS_PER_SYNC,
+    Engine,
+    engine_mark,
+    prepare_connection,
+    run_sync,
+)
+from bilag.exports.epoch import compare
+from bilag.integrations.keys import Vault
+from bilag.tenants.role import refuse_unsafe_role_async
+
+log = structlog.get_logger(__name__)
+
+TICK_SECONDS = 1.0
+HOUSEKEEPING_SECONDS = 3600.0
+# Failure policy: a worker that is told to stop finishes what is under way for so long; what is not
+# settled by then is found in `sending` by the next worker and looked up.
+STOP_SECONDS_MAX = 90.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerSettings:
+    """How a worker runs: how many integrations at once, and whether it ends when all is done."""
+
+    concurrency: int = 4
+    once: bool = False
+    name: str = "worker"
+
+
+def make_queue(application_url: str) -> procrastinate.App:
+    """Return the queue application for a worker (asynchronous connections)."""
+    app = procrastinate.App(
+        connector=procrastinate.PsycopgConnector(conninfo=application_url, min_size=1, max_size=6)
+    )
+    app.task(name=sync_queue.TASK, queue=sync_queue.QUEUE, pass_context=True)(sync)
+    return app
+
+
+def make_sync_queue(application_url: str) -> procrastinate.App:
+    """Return the queue application for processes that only defer (API, command line)."""
+    return procrastinate.App(
+        connector=procrastinate.SyncPsycopgConnector(
+            conninfo=application_url, min_size=1, max_size=4
+        )
+    )
+
+
+async def sync(
+    context: procrastinate.JobContext,
+    organization_id: str,
+    integration_id: str,
+    trigger: str,
+    actor: str = "",
+) -> None:
+    """Sync one integration, and ask for another turn at the tail when it ran out of its budget."""
+    engine: Engine = context.additional_context["engine"]
+    organization, integration = UUID(organization_id), UUID(integration_id)
+    done = await run_sync(engine, organization, integration, trigger, actor)
+    if done is None:
+        return
+    log.info(
+        "sync_done", integration=integration_id, run=str(done.run_id), outcome=done.outcome,
+        **done.outcomes,
+    )  # fmt: skip
+    if done.again and not engine.stopping:
+        await sync_queue.defer_sync_async(
+            context.app, organization, integration, trigger="continued"
+        )
+
+
+async def work(
+    application_url: str,
+    home: Path,
+    connectors: Mapping[str, Connector[Any]],
+    vault: Vault,
+    settings: WorkerSettings,
+) -> None:
+    """Run a worker until SIGTERM or SIGINT (or, with `once`, until nothing is waiting).
+
+    Raises UnsafeRole before anything is sent when the role could see other tenants' rows.
+    """
+    pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
+        application_url,
+        min_size=CONNECTIONS_PER_SYNC + 1,
+        max_size=CONNECTIONS_PER_SYNC * settings.concurrency + 2,
+        configure=prepare_connection,
+        open=False,
+    )
+    queue = make_queue(application_url)
+    sessions = Sessions()
+    async with pool, queue.open_async():
+        engine = Engine(pool, connectors, vault, engine_mark(home), sessions)
+        async with pool.connection() as connection:
+            await refuse_unsafe_role_async(connection)
+            await compare(connection, engine.mark, look_up_after_seconds=60)
+        running = asyncio.create_task(_run_jobs(queue, engine, settings))
+        ticking = asyncio.create_task(_tick_for_ever(engine, queue))
+        _stop_on_signals(engine, running)
+        try:
+            await running
+        except asyncio.CancelledError:
+            log.info("worker_stopped")
+        finally:
+            ticking.cancel()
+            with suppress(asyncio.CancelledError):
+                await ticking
+            await sessions.close()
+
+
+async def _run_jobs(
+    queue: procrastinate.App, engine: Engine, settings: WorkerSettings
+) -> None:
+    if settings.once:
+        async with engine.pool.connection() as connection:
+            await sync_queue.rescue_stalled(connection)
+            await sync_queue.defer_due(connection, queue, trigger="tick")
+    await queue.run_worker_async(
+        queues=[sync_queue.QUEUE],
+        name=settings.name,
+        concurrency=settings.concurrency,
+        wait=not settings.once,
+        fetch_job_polling_interval=TICK_SECONDS,
+        shutdown_graceful_timeout=STOP_SECONDS_MAX,
+        install_signal_handlers=False,
+        update_heartbeat_interval=sync_queue.HEARTBEAT_SECONDS,
+        stalled_worker_timeout=sync_queue.STALLED_SECONDS * 3,
+        additional_context={"engine": engine},
+    )
+
+
+def _stop_on_signals(engine: Engine, running: asyncio.Task[None]) -> None:
+    def stop() -> None:
+        engine.stopping = True
+        running.cancel()
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+
+
+async def _tick_for_ever(engine: Engine, queue: procrastinate.App) -> None:
+    kept_house = 0.0
+    while True:
+        await asyncio.sleep(TICK_SECONDS)
+        # Failure policy: a tick that fails is logged and the next one tries again; the pool
+        # reconnects by itself after the database was away.
+        try:
+            await tick(engine, queue)
+            if time.monotonic() - kept_house > HOUSEKEEPING_SECONDS:
+                await keep_house(engine)
+                kept_house = time.monotonic()
+        except psycopg.Error as error:
+            log.warning("tick_failed", error=type(error).__name__)
+
+
+async def tick(engine: Engine, queue: procrastinate.App) -> None:
+    """Rescue stalled syncs, ask for due ones, fold the totals, and compare the epoch's mark."""
+    async with engine.pool.connection() as connection:
+        await compare(connection, engine.mark, look_up_after_seconds=60)
+        await sync_queue.rescue_stalled(connection)
+        await sync_queue.defer_due(connection, queue, trigger="tick")
+        engine.others_wait = await sync_queue.others_wait(connection)
+        await connection.execute("SELECT fold_totals()")
+    await engine.sessions.close(IDLE_SECONDS_MAX)
+
+
+async def keep_house(engine: Engine) -> None:
+    """Make the partitions of the coming months and delete finished jobs."""
+    async with engine.pool.connection() as connection:
+        await connection.execute("SELECT ensure_partitions()")
+        await sync_queue.delete_finished(connection)

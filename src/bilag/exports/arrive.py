@@ -1,0 +1,202 @@
+"""Arrival: approved records are stored once and each gets its export row per book, in one transaction.
+
+A revision supersedes what has not left the house, waits for what is in flight, and becomes a
+proposed correction of what was exported; it never makes a second voucher.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from bilag.core.record import Record
+from bilag.core.reference import make_reference
+from bilag.exports.states import UNSENT
+from bilag.integrations.model import Book, Delivery
+from bilag.mapping.amounts import parts
+from bilag.records.intake import Stored, store_records
+
+
+@dataclass(frozen=True, slots=True)
+class _Route:
+    integration_id: UUID
+    book: Book
+    delivery: Delivery
+
+
+_ROUTES = """
+SELECT i.id, i.delivery, b.id, b.organization_id, b.key, b.name, b.currency, b.year_start_month,
+       b.number_prefix, b.number_start, b.rounding_account
+FROM organization_integrations i JOIN books b ON b.id = i.book_id
+WHERE i.is_route ORDER BY i.key
+"""
+
+_EARLIER = """
+SELECT e.id, e.book_id, e.source_system, e.source_id, e.generation, e.state, e.live, e.kind
+FROM exports e
+JOIN jsonb_to_recordset(%s) AS w (source_system text, source_id text)
+  ON e.source_system = w.source_system AND e.source_id = w.source_id
+WHERE e.organization_id = current_organization() AND e.book_id = ANY (%s)
+ORDER BY e.id FOR UPDATE OF e
+"""
+
+# E20: what was approved before the restore may have been exported in the time that was lost.
+_OPEN = """
+INSERT INTO exports (organization_id, integration_id, book_id, record_id, source_system, source_id,
+    revision, generation, part, kind, live, category, currency, amount, reference, state, due_at, reason)
+SELECT current_organization(), d.integration_id, d.book_id, d.record_id, d.source_system, d.source_id,
+    d.revision, d.generation, d.part, d.kind, d.live, d.category, d.currency, d.amount, d.reference,
+    CASE WHEN d.live AND d.approved_at <= i.restored_at THEN 'in_doubt' ELSE d.state END,
+    CASE WHEN d.live AND d.approved_at <= i.restored_at
+         THEN greatest(now(), i.restored_at + d.look_up_after * interval '1 second') ELSE now() END,
+    CASE WHEN d.live AND d.approved_at <= i.restored_at
+         THEN jsonb_build_object('code', 'restored', 'epoch', i.epoch) ELSE d.reason END
+FROM instance i, jsonb_to_recordset(%s) AS d (integration_id uuid, book_id uuid, record_id uuid,
+    source_system text, source_id text, revision int, generation int, part smallint, kind text,
+    live boolean, category text, currency text, amount numeric, reference text, state text,
+    reason jsonb, approved_at timestamptz, look_up_after double precision)
+ORDER BY d.source_system, d.source_id, d.part
+"""
+
+_COUNT_APPROVED = """
+INSERT INTO export_total_deltas (organization_id, integration_id, currency, listing, state, count, amount)
+SELECT current_organization(), d.integration_id, d.currency, 'current', 'approved', d.count, d.amount
+FROM jsonb_to_recordset(%s) AS d (integration_id uuid, currency text, count bigint, amount numeric)
+"""
+
+
+def arrive(
+    connection: psycopg.Connection[Any], organization_id: UUID, records: Sequence[Record]
+) -> list[Stored]:
+    """Store approved records and open their exports; the caller holds the tenant scope.
+
+    Known records are answered as the first time and open nothing; refused ones carry a problem.
+    """
+    stored = store_records(connection, organization_id, records)
+    fresh = [
+        (record, answer)
+        for record, answer in zip(records, stored, strict=True)
+        if answer.is_new
+    ]
+    if fresh:
+        _open_exports(connection, fresh)
+    return stored
+
+
+def _open_exports(
+    connection: psycopg.Connection[Any], fresh: Sequence[tuple[Record, Stored]]
+) -> None:
+    routes = _routes(connection)
+    if not routes:
+        return
+    earlier = _earlier(connection, fresh, [route.book.id for route in routes])
+    rows: list[dict[str, Any]] = []
+    approved: dict[tuple[UUID, str], tuple[int, Decimal]] = {}
+    superseded: list[int] = []
+    for record, answer in sorted(fresh, key=lambda pair: pair[0].revision):
+        for route in routes:
+            key = (route.book.id, record.source_system, record.source_id)
+            before = earlier.get(key, [])
+            opened, ended = _rows(record, answer, route, before)
+            rows.extend(opened)
+            superseded.extend(ended)
+            earlier[key] = [row for row in before if row["id"] not in ended] + [
+                {"id": None, **row} for row in opened
+            ]
+            count, amount = approved.get((route.integration_id, record.currency), (0, Decimal(0)))
+            approved[route.integration_id, record.currency] = (
+                count + len(opened),
+                amount + record.total,
+            )
+    if superseded:
+        connection.execute(
+            "UPDATE exports SET state = 'superseded', state_since = now(), live = false"
+            " WHERE id = ANY (%s)",
+            [superseded],
+        )
+    connection.execute(_OPEN, [orjson.dumps(rows, default=str).decode()])
+    totals = [
+        {"integration_id": integration, "currency": currency, "count": count, "amount": str(amount)}
+        for (integration, currency), (count, amount) in approved.items()
+    ]
+    connection.execute(_COUNT_APPROVED, [orjson.dumps(totals, default=str).decode()])
+
+
+def _rows(
+    record: Record, answer: Stored, route: _Route, before: Sequence[Mapping[str, Any]]
+) -> tuple[list[dict[str, Any]], list[int]]:
+    """Return the rows that this revision opens, and the ids of unsent rows that it ends."""
+    generation = max((row["generation"] for row in before), default=0) + 1
+    current = [row for row in before if row["live"]]
+    kind, live, state, reason = "original", True, "pending", None
+    ended: list[int] = []
+    if current and all(row["state"] in UNSENT for row in current):
+        kind = "revision"
+        ended = [row["id"] for row in current if row["id"] is not None]
+        if len(ended) < len(current):  # both revisions came in one batch: the older is not yet there
+            live, state, reason = False, "held", {"code": "waits_for_earlier"}
+    elif any(row["state"] in ("exported", "accepted") for row in current):
+        kind, live, state, reason = "correction", False, "held", {"code": "correction_proposed"}
+    elif current:
+        kind, live, state, reason = "revision", False, "held", {"code": "waits_for_earlier"}
+    elif before:
+        kind = "revision"
+    waiting = [row["id"] for row in before if row["state"] == "held" and not row["live"]]
+    ended.extend(row_id for row_id in waiting if row_id is not None)
+    opened = [
+        {
+            "integration_id": route.integration_id,
+            "book_id": route.book.id,
+            "record_id": answer.record_id,
+            "source_system": record.source_system,
+            "source_id": record.source_id,
+            "revision": record.revision,
+            "generation": generation,
+            "part": part,
+            "kind": kind,
+            "live": live,
+            "category": record.category,
+            "currency": record.currency,
+            "amount": str(amount),
+            "reference": make_reference(
+                route.book.id,
+                record.source_system,
+                f"{record.source_id}\x1f{part}" if part else record.source_id,
+                generation,
+            ),
+            "state": state,
+            "reason": reason,
+            "approved_at": record.approved_at.isoformat(),
+            "look_up_after": route.delivery.request_timeout_seconds
+            + route.delivery.settle_seconds
+            + route.delivery.send_within_seconds,
+        }
+        for part, amount in parts(record, route.book, route.delivery.two_years)
+    ]
+    return opened, ended
+
+
+def _routes(connection: psycopg.Connection[Any]) -> list[_Route]:
+    return [
+        _Route(row[0], Book(*row[2:]), Delivery.model_validate(row[1]))
+        for row in connection.execute(_ROUTES).fetchall()
+    ]
+
+
+def _earlier(
+    connection: psycopg.Connection[Any],
+    fresh: Sequence[tuple[Record, Stored]],
+    books: Sequence[UUID],
+) -> dict[tuple[UUID, str, str], list[dict[str, Any]]]:
+    wanted = [{"source_system": r.source_system, "source_id": r.source_id} for r, _ in fresh]
+    found: dict[tuple[UUID, str, str], list[dict[str, Any]]] = {}
+    cursor = connection.execute(_EARLIER, [orjson.dumps(wanted).decode(), list(books)])
+    for row in cursor.fetchall():
+        found.setdefault((row[1], row[2], row[3]), []).append(
+            {"id": row[0], "generation": row[4], "state": row[5], "live": row[6], "kind": row[7]}
+        )
+    return found

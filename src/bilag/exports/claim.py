@@ -1,0 +1,226 @@
+"""T1: what may be sent next, and the intent to send it, committed before any byte leaves.
+
+A row is taken only from `pending`, under a fresh token, with its number, payload and `send_by`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from bilag.tenants.scope import organization_scope_async
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A pending export with its record; `body` is set when stored bytes must be sent again."""
+
+    id: int
+    reference: str
+    part: int
+    source_id: str
+    due_at: datetime
+    token: int
+    attempt: int
+    failures: int
+    refusals: int
+    accounting_year: int | None
+    voucher_number: int | None
+    submission_id: int | None
+    content: dict[str, Any]
+    body: str | None
+    headers: dict[str, str] | None
+    mapping_version: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """One document that is about to be sent: export, number, bytes; `fresh` = number newly drawn."""
+
+    export_id: int
+    accounting_year: int
+    voucher_number: int
+    fresh: bool
+    position: int
+    body: str
+    headers: dict[str, str]
+    mapping_version: int
+    resend_of: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What T1 committed: the token, and the export ids that are now `sending` under it."""
+
+    token: int
+    export_ids: frozenset[int]
+
+
+_CANDIDATES = """
+SELECT e.id, e.reference, e.part, e.source_id, e.due_at, e.token, e.attempt, e.failures,
+       e.refusals, e.accounting_year, e.voucher_number, e.submission_id, r.content, s.body, s.headers, s.mapping_version
+FROM exports e
+JOIN records r ON r.id = e.record_id
+LEFT JOIN submissions s ON s.id = e.submission_id
+WHERE e.integration_id = %(integration)s AND e.state = 'pending' AND e.due_at <= now()
+  AND (e.due_at, e.id) > (%(due_at)s::timestamptz, %(id)s::bigint)
+  AND (%(fresh)s OR e.attempt > 0)
+ORDER BY e.due_at, e.id
+LIMIT %(limit)s
+"""
+
+
+async def candidates(
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    *,
+    after: tuple[datetime, int] | None,
+    limit: int,
+    fresh: bool = True,
+) -> list[Candidate]:
+    """Return the next due pending exports in due order, after a (due_at, id) already seen.
+
+    Takes no lock: T1 decides which of them are really ours. `fresh` False = only retries.
+    """
+    async with organization_scope_async(connection, organization_id):
+        cursor = await connection.execute(
+            _CANDIDATES,
+            {
+                "integration": integration_id,
+                "due_at": after[0] if after else "-infinity",
+                "id": after[1] if after else 0,
+                "fresh": fresh,
+                "limit": limit,
+            },
+        )
+        return [Candidate(*row) for row in await cursor.fetchall()]
+
+
+async def next_numbers(
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    book_id: UUID,
+    years: Sequence[int],
+    number_start: int,
+) -> dict[int, int]:
+    """Return the next voucher number per accounting year, opening a series where there is none."""
+    async with organization_scope_async(connection, organization_id):
+        await connection.execute(
+            "INSERT INTO voucher_series (organization_id, book_id, accounting_year, next_number)"
+            " SELECT %s, %s, y, %s FROM unnest(%s::int[]) y ON CONFLICT DO NOTHING",
+            [organization_id, book_id, number_start, list(years)],
+        )
+        cursor = await connection.execute(
+            "SELECT accounting_year, next_number FROM voucher_series"
+            " WHERE book_id = %s AND accounting_year = ANY (%s::int[])",
+            [book_id, list(years)],
+        )
+        return {year: number for year, number in await cursor.fetchall()}
+
+
+# One statement, so that intent, number, bytes and token stand or fall together. `gate` is what makes
+# a running sync stop at the next record: disabled, in error, or another sync took over. The series
+# moves only when it stands where we believed it: then our numbers are right, else nothing is taken.
+_TAKE = """
+WITH gate AS MATERIALIZED (
+    SELECT i.id FROM organization_integrations i JOIN integration_runtime r ON r.integration_id = i.id
+    WHERE i.id = %(integration)s AND i.enabled AND r.error_since IS NULL AND r.sync_token = %(sync)s
+      AND coalesce(r.breaker_retry_at, '-infinity') <= now()
+      AND coalesce(r.paused_until, '-infinity') <= now()
+), series AS (
+    UPDATE voucher_series s SET next_number = x.next_number
+    FROM jsonb_to_recordset(%(series)s) AS x (accounting_year int, expected int, next_number int)
+    WHERE s.book_id = %(book)s AND s.accounting_year = x.accounting_year
+      AND s.next_number = x.expected AND EXISTS (SELECT FROM gate)
+    RETURNING s.accounting_year
+), token AS MATERIALIZED (
+    SELECT nextval('sending_tokens') AS token FROM gate
+    WHERE (SELECT count(*) FROM series) = %(years)s
+), d AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(intents)s) AS d (export_id bigint, year int, number int,
+        fresh boolean, position int, body text, headers jsonb, version int, resend_of bigint)
+), mine AS MATERIALIZED (
+    SELECT e.id FROM exports e, token
+    WHERE e.id IN (SELECT export_id FROM d) AND e.state = 'pending'
+    FOR UPDATE OF e SKIP LOCKED
+), stored AS (
+    INSERT INTO submissions (id, organization_id, headers, body, mapping_version)
+    SELECT token.token * 1000 + d.position, %(organization)s, d.headers, d.body, d.version
+    FROM token, d JOIN mine ON mine.id = d.export_id
+    WHERE d.resend_of IS NULL
+), gaps AS (
+    INSERT INTO voucher_number_gaps
+        (organization_id, book_id, accounting_year, first_number, last_number, reason)
+    SELECT %(organization)s, %(book)s, d.year, d.number, d.number,
+           'withdrawn or changed between numbering and sending'
+    FROM token, d WHERE d.fresh AND d.export_id NOT IN (SELECT id FROM mine)
+), taken AS (
+    UPDATE exports e SET state = 'sending', state_since = now(), attempt = e.attempt + 1,
+        token = token.token, send_by = now() + %(send_within)s * interval '1 second',
+        submission_id = coalesce(d.resend_of, token.token * 1000 + d.position),
+        mapping_version = d.version, accounting_year = d.year, voucher_number = d.number,
+        reason = NULL
+    FROM d, token, mine WHERE mine.id = e.id AND d.export_id = e.id
+    RETURNING e.id
+)
+SELECT (SELECT token FROM token), array(SELECT id FROM taken)
+"""
+
+
+async def take(
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    book_id: UUID,
+    *,
+    sync_token: int,
+    intents: Sequence[Intent],
+    series: Mapping[int, tuple[int, int]],
+    send_within_seconds: float,
+) -> Claimed | None:
+    """Commit the intent to send: rows go to `sending` with number, bytes, token and `send_by`.
+
+    `series` maps an accounting year to (number expected next, number after ours). Returns None when
+    nothing may go out (disabled, error, breaker, another sync) or a series stood elsewhere.
+    """
+    document = [
+        {
+            "export_id": i.export_id,
+            "year": i.accounting_year,
+            "number": i.voucher_number,
+            "fresh": i.fresh,
+            "position": i.position,
+            "body": i.body if i.resend_of is None else "",
+            "headers": i.headers,
+            "version": i.mapping_version,
+            "resend_of": i.resend_of,
+        }
+        for i in intents
+    ]
+    moved = [
+        {"accounting_year": year, "expected": expected, "next_number": following}
+        for year, (expected, following) in series.items()
+    ]
+    async with organization_scope_async(connection, organization_id):
+        cursor = await connection.execute(
+            _TAKE,
+            {
+                "organization": organization_id,
+                "integration": integration_id,
+                "book": book_id,
+                "sync": sync_token,
+                "series": orjson.dumps(moved).decode(),
+                "years": len(moved),
+                "intents": orjson.dumps(document).decode(),
+                "send_within": send_within_seconds,
+            },
+        )
+        row = await cursor.fetchone()
+    if row is None or row[0] is None:
+        return None
+    return Claimed(token=row[0], export_ids=frozenset(row[1]))

@@ -1,0 +1,154 @@
+"""What a sync finds when it starts: rows that a lost worker left behind, and rows to look up.
+
+A row in `sending` that is not ours is in doubt; its age is no proof that nothing was posted.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from bilag.tenants.scope import organization_scope_async
+
+
+@dataclass(frozen=True, slots=True)
+class Doubtful:
+    """An export whose outcome is open: what was sent under which reference, and since when."""
+
+    id: int
+    token: int
+    attempt: int
+    failures: int
+    source_id: str
+    reference: str
+    submission_id: int | None
+    state: str
+    state_since: datetime
+    doubt_seconds: float
+    amount: Decimal
+    currency: str
+    reason: dict[str, Any] | None
+
+
+_COLUMNS = """
+SELECT id, token, attempt, failures, source_id, reference, submission_id, state, state_since,
+    extract(epoch FROM now() - state_since)::float8, amount, currency, reason
+FROM exports
+"""
+
+
+async def left_behind(
+    connection: psycopg.AsyncConnection[Any], organization_id: UUID, integration_id: UUID, limit: int
+) -> list[Doubtful]:
+    """Return rows of this integration that stand in `sending`; at the start none can be ours."""
+    return await _read(
+        connection, organization_id,
+        _COLUMNS + "WHERE integration_id = %s AND state = 'sending' ORDER BY due_at, id LIMIT %s",
+        [integration_id, limit],
+    )  # fmt: skip
+
+
+async def due_for_look_up(
+    connection: psycopg.AsyncConnection[Any], organization_id: UUID, integration_id: UUID, limit: int
+) -> list[Doubtful]:
+    """Return rows in doubt whose waiting time (send_by + timeout + settle) is over."""
+    return await _read(
+        connection, organization_id,
+        _COLUMNS + "WHERE integration_id = %s AND state = 'in_doubt' AND due_at <= now()"
+        " ORDER BY due_at, id LIMIT %s",
+        [integration_id, limit],
+    )  # fmt: skip
+
+
+# A newer revision waited for an older one that was in flight. Now that the older is settled it goes
+# live, or, where the older was exported after all, becomes a correction that a person decides on.
+_RELEASE_WAITING = """
+WITH waiting AS MATERIALIZED (
+    SELECT w.id, w.source_system, w.source_id, w.book_id, w.part FROM exports w
+    WHERE w.integration_id = %(integration)s AND w.state = 'held' AND NOT w.live
+      AND w.reason ->> 'code' = 'waits_for_earlier'
+    ORDER BY w.id FOR UPDATE
+), older AS MATERIALIZED (
+    SELECT e.id, e.state, waiting.id AS waiting_id FROM waiting JOIN exports e
+      ON e.organization_id = current_organization() AND e.source_id = waiting.source_id
+     AND e.source_system = waiting.source_system AND e.book_id = waiting.book_id AND e.live
+), settled AS MATERIALIZED (
+    SELECT w.id,
+        bool_or(o.state IN ('sending', 'in_doubt', 'needs_review')) AS in_flight,
+        bool_or(o.state IN ('exported', 'accepted')) AS posted
+    FROM waiting w LEFT JOIN older o ON o.waiting_id = w.id GROUP BY w.id
+), ended AS (
+    UPDATE exports e SET state = 'superseded', state_since = now(), live = false
+    FROM older o JOIN settled s ON s.id = o.waiting_id
+    WHERE e.id = o.id AND e.state IN ('pending', 'held', 'failed', 'excluded')
+      AND NOT coalesce(s.in_flight, false) AND NOT coalesce(s.posted, false)
+    RETURNING e.id
+)
+SELECT s.id, coalesce(s.in_flight, false), coalesce(s.posted, false), (SELECT count(*) FROM ended)
+FROM settled s
+"""
+
+
+async def release_waiting(
+    connection: psycopg.AsyncConnection[Any], organization_id: UUID, integration_id: UUID
+) -> int:
+    """Let newer revisions go on whose predecessor is settled; returns how many changed."""
+    changed = 0
+    async with organization_scope_async(connection, organization_id):
+        cursor = await connection.execute(_RELEASE_WAITING, {"integration": integration_id})
+        for export_id, in_flight, posted, _ in await cursor.fetchall():
+            if in_flight:
+                continue
+            changed += 1
+            if posted:
+                await connection.execute(
+                    "UPDATE exports SET kind = 'correction',"
+                    """ reason = '{"code": "correction_proposed"}' WHERE id = %s""",
+                    [export_id],
+                )
+            else:
+                await connection.execute(
+                    "UPDATE exports SET state = 'pending', state_since = now(), live = true,"
+                    " due_at = now(), reason = NULL WHERE id = %s",
+                    [export_id],
+                )
+    return changed
+
+
+# I7: an approval was withdrawn while its export was in flight; once exported, propose its reversal.
+_FOLLOW_WITHDRAWALS = """
+SELECT DISTINCT e.source_system, e.source_id
+FROM record_withdrawals w JOIN exports e
+  ON e.organization_id = w.organization_id AND e.source_id = w.source_id
+ AND e.source_system = w.source_system
+WHERE w.organization_id = current_organization() AND w.received_at > now() - interval '40 days'
+  AND e.revision <= w.revision
+  AND e.integration_id = %s AND e.live AND e.kind <> 'reversal'
+  AND e.state IN ('pending', 'held', 'failed', 'excluded', 'exported', 'accepted')
+  AND NOT EXISTS (SELECT FROM exports r WHERE r.organization_id = e.organization_id
+      AND r.source_id = e.source_id AND r.source_system = e.source_system
+      AND r.book_id = e.book_id AND r.kind = 'reversal')
+"""
+
+
+async def unfollowed_withdrawals(
+    connection: psycopg.AsyncConnection[Any], organization_id: UUID, integration_id: UUID
+) -> list[tuple[str, str]]:
+    """Return (source system, source id) of withdrawn approvals that still need following."""
+    async with organization_scope_async(connection, organization_id):
+        cursor = await connection.execute(_FOLLOW_WITHDRAWALS, [integration_id])
+        return [(system, source) for system, source in await cursor.fetchall()]
+
+
+async def _read(
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    query: str,
+    parameters: list[object],
+) -> list[Doubtful]:
+    async with organization_scope_async(connection, organization_id):
+        cursor = await connection.execute(query, parameters)
+        return [Doubtful(*row) for row in await cursor.fetchall()]

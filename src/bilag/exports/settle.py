@@ -1,0 +1,276 @@
+"""T2: what came of each document, committed with its log rows, run rows and link of the chain.
+
+An answer to an attempt that is no longer ours changes nothing but is logged; if it says accepted,
+the export goes to `needs_review`, because it may have been posted twice.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import orjson
+import psycopg
+
+from bilag.core.clock import utc_now
+from bilag.exports.audit import CHAIN_SQL, keyed_hash, merkle_root, moment_text, row_hash
+from bilag.tenants.scope import organization_scope_async
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """The outcome of one document: the state it leads to and the evidence that is logged.
+
+    `due_seconds` counts from now, or from `send_by` for `in_doubt`; `failures` is added.
+    """
+
+    export_id: int
+    token: int
+    attempt: int
+    source_id: str
+    reference: str
+    submission_id: int | None
+    state: str
+    outcome: str
+    event: str = "sent"
+    due_seconds: float = 0.0
+    failures: int = 0
+    external_reference: str = ""
+    external_voucher_number: str = ""
+    reason: dict[str, Any] | None = None
+    keep_submission: bool = False
+    http_status: int | None = None
+    duration_ms: int = 0
+    message: str = ""
+    field: str = ""
+    line: int | None = None
+    answer: str = ""
+    payload: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One submission as it is kept in export_runs: which claims, when, with what answer."""
+
+    submission_id: int
+    claim_ids: tuple[str, ...]
+    success_count: int
+    http_status: int | None
+    outcome: str
+    error: str
+    started_at: datetime
+    finished_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """Where log rows belong: organization, integration, run, and the organization's audit key."""
+
+    organization_id: UUID
+    integration_id: UUID
+    run_id: UUID
+    audit_key: bytes
+
+
+# The state tests are written so that the planner goes by the primary key and never by an index on
+# the state. `late` may not overlap `mine`, since one statement updates a row once.
+_SETTLE = f"""
+WITH d AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(rows)s) AS d (export_id bigint, token bigint, attempt int,
+        source_id text, reference text, submission_id bigint, state text, outcome text, event text,
+        due double precision, failures int, external text, number text, reason jsonb, keep boolean,
+        http int, ms int, message text, field text, line int, answer text, at timestamptz,
+        payload_hash text, answer_hash text, row_hash text, position int)
+), mine AS (
+    UPDATE exports e SET state = d.state, state_since = now(),
+        failures = CASE WHEN d.state IN ('exported', 'accepted') THEN 0
+                        ELSE e.failures + d.failures END,
+        refusals = e.refusals + (d.outcome = 'rejected')::int,
+        due_at = CASE WHEN d.state = 'in_doubt' THEN greatest(now(), e.send_by) ELSE now() END
+                 + d.due * interval '1 second',
+        submission_id = CASE WHEN d.keep THEN e.submission_id END,
+        external_reference = coalesce(nullif(d.external, ''), e.external_reference),
+        external_voucher_number = coalesce(nullif(d.number, ''), e.external_voucher_number),
+        reason = d.reason,
+        exported_at = CASE WHEN d.state = 'exported' THEN now() ELSE e.exported_at END
+    FROM d
+    WHERE e.id = d.export_id AND e.token = d.token AND e.attempt = d.attempt
+      AND (CASE WHEN d.state IN ('exported', 'accepted') THEN e.state IN ('sending', 'in_doubt')
+                ELSE e.state || '' = 'sending' END)
+    RETURNING e.id
+), late AS (
+    UPDATE exports e SET state = 'needs_review', state_since = now(),
+        reason = jsonb_build_object('code', 'late_answer', 'was', e.state, 'answered', d.external,
+                                    'attempt', d.attempt)
+    FROM d
+    WHERE e.id = d.export_id AND d.outcome = 'accepted'
+      AND NOT (e.token = d.token AND e.attempt = d.attempt AND e.state || '' IN ('sending', 'in_doubt'))
+      AND NOT (e.state || '' IN ('exported', 'accepted') AND e.external_reference = d.external)
+      AND e.state || '' <> 'needs_review'
+    RETURNING e.id
+), sealed AS (
+    SELECT decode(%(root)s, 'hex') AS root, %(count)s::int AS rows
+), {CHAIN_SQL.format(source="'sync_logs'")}, logged AS (
+    INSERT INTO sync_logs (organization_id, at, integration_id, run_id, export_id, source_id,
+        reference, attempt, submission_id, event, outcome, http_status, duration_ms, message, field,
+        line, answer, payload_hash, answer_hash, row_hash, link, position)
+    SELECT %(organization)s, d.at, %(integration)s, %(run)s, d.export_id, d.source_id, d.reference,
+        d.attempt, d.submission_id, d.event, d.outcome, d.http, d.ms, d.message, d.field, d.line,
+        d.answer, decode(d.payload_hash, 'hex'), decode(d.answer_hash, 'hex'),
+        decode(d.row_hash, 'hex'), linked.link, d.position
+    FROM d, linked
+), requests AS (
+    INSERT INTO export_runs (organization_id, integration_id, run_id, submission_id, claim_ids,
+        success_count, http_status, outcome, error, started_at, finished_at)
+    SELECT %(organization)s, %(integration)s, %(run)s, r.submission_id, r.claim_ids, r.success_count,
+        r.http, r.outcome, nullif(r.error, ''), r.started_at, r.finished_at
+    FROM jsonb_to_recordset(%(requests)s) AS r (submission_id bigint, claim_ids jsonb,
+        success_count int, http int, outcome text, error text, started_at timestamptz,
+        finished_at timestamptz)
+)
+SELECT (SELECT count(*) FROM mine), (SELECT count(*) FROM late)
+"""
+
+
+async def settle(
+    connection: psycopg.AsyncConnection[Any],
+    chain: Chain,
+    settlements: Sequence[Settlement],
+    requests: Sequence[Request] = (),
+) -> tuple[int, int]:
+    """Commit outcomes of attempts; returns (rows that were still ours, possible doubles found).
+
+    One transaction: states, logs, runs and the chain's link stand or fall together.
+    """
+    parameters = _parameters(chain, settlements)
+    parameters["requests"] = orjson.dumps(
+        [
+            {
+                "submission_id": r.submission_id,
+                "claim_ids": r.claim_ids,
+                "success_count": r.success_count,
+                "http": r.http_status,
+                "outcome": r.outcome,
+                "error": r.error,
+                "started_at": moment_text(r.started_at),
+                "finished_at": moment_text(r.finished_at),
+            }
+            for r in requests
+        ]
+    ).decode()
+    async with organization_scope_async(connection, chain.organization_id):
+        cursor = await connection.execute(_SETTLE, parameters)
+        row = await cursor.fetchone()
+    return (row[0], row[1]) if row else (0, 0)
+
+
+# Look-ups and found-after-crash rows: the from-state is the condition, there is no answer to fence.
+_MOVE = f"""
+WITH d AS MATERIALIZED (
+    SELECT * FROM jsonb_to_recordset(%(rows)s) AS d (export_id bigint, token bigint, attempt int,
+        source_id text, reference text, submission_id bigint, state text, outcome text, event text,
+        due double precision, failures int, external text, number text, reason jsonb, keep boolean,
+        http int, ms int, message text, field text, line int, answer text, at timestamptz,
+        payload_hash text, answer_hash text, row_hash text, position int)
+), mine AS (
+    UPDATE exports e SET state = d.state,
+        state_since = CASE WHEN e.state = d.state THEN e.state_since ELSE now() END,
+        failures = e.failures + d.failures,
+        due_at = CASE WHEN d.state = 'in_doubt' AND e.state || '' = 'sending'
+                      THEN greatest(now(), e.send_by) ELSE now() END + d.due * interval '1 second',
+        submission_id = CASE WHEN d.keep THEN e.submission_id END,
+        external_reference = coalesce(nullif(d.external, ''), e.external_reference),
+        external_voucher_number = coalesce(nullif(d.number, ''), e.external_voucher_number),
+        reason = d.reason,
+        exported_at = CASE WHEN d.state = 'exported' THEN now() ELSE e.exported_at END
+    FROM d
+    WHERE e.id = d.export_id AND e.token = d.token AND e.state || '' = %(from_state)s
+    RETURNING e.id
+), sealed AS (
+    SELECT decode(%(root)s, 'hex') AS root, %(count)s::int AS rows
+), {CHAIN_SQL.format(source="'sync_logs'")}, logged AS (
+    INSERT INTO sync_logs (organization_id, at, integration_id, run_id, export_id, source_id,
+        reference, attempt, submission_id, event, outcome, http_status, duration_ms, message, field,
+        line, answer, payload_hash, answer_hash, row_hash, link, position)
+    SELECT %(organization)s, d.at, %(integration)s, %(run)s, d.export_id, d.source_id, d.reference,
+        d.attempt, d.submission_id, d.event, d.outcome, d.http, d.ms, d.message, d.field, d.line,
+        d.answer, decode(d.payload_hash, 'hex'), decode(d.answer_hash, 'hex'),
+        decode(d.row_hash, 'hex'), linked.link, d.position
+    FROM d, linked
+)
+SELECT count(*) FROM mine
+"""
+
+
+async def move(
+    connection: psycopg.AsyncConnection[Any],
+    chain: Chain,
+    from_state: str,
+    settlements: Sequence[Settlement],
+) -> int:
+    """Move rows that still stand in `from_state` under the token given, and log why.
+
+    Used for what was looked up, set aside by mapping or found after a crash; returns rows moved.
+    """
+    if not settlements:
+        return 0
+    parameters = _parameters(chain, settlements)
+    parameters["from_state"] = from_state
+    async with organization_scope_async(connection, chain.organization_id):
+        cursor = await connection.execute(_MOVE, parameters)
+        row = await cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def _parameters(chain: Chain, settlements: Sequence[Settlement]) -> dict[str, Any]:
+    organization, integration = str(chain.organization_id), str(chain.integration_id)
+    run, at = str(chain.run_id), moment_text(utc_now())
+    rows, hashes = [], []
+    for position, s in enumerate(settlements):
+        payload = keyed_hash(chain.audit_key, s.payload).hex() if s.payload else None
+        answer = keyed_hash(chain.audit_key, s.answer.encode()).hex() if s.answer else None
+        digest = row_hash(
+            (organization, at, integration, run, s.export_id, s.source_id, s.reference, s.attempt,
+             s.submission_id, s.event, s.outcome, s.http_status, s.duration_ms, s.message, s.field,
+             s.line, payload, answer)
+        )  # fmt: skip
+        hashes.append(digest)
+        rows.append(
+            {
+                "export_id": s.export_id,
+                "token": s.token,
+                "attempt": s.attempt,
+                "source_id": s.source_id,
+                "reference": s.reference,
+                "submission_id": s.submission_id,
+                "state": s.state,
+                "outcome": s.outcome,
+                "event": s.event,
+                "due": s.due_seconds,
+                "failures": s.failures,
+                "external": s.external_reference,
+                "number": s.external_voucher_number,
+                "reason": s.reason,
+                "keep": s.keep_submission,
+                "http": s.http_status,
+                "ms": s.duration_ms,
+                "message": s.message,
+                "field": s.field,
+                "line": s.line,
+                "answer": s.answer,
+                "at": at,
+                "payload_hash": payload,
+                "answer_hash": answer,
+                "row_hash": digest.hex(),
+                "position": position,
+            }
+        )
+    return {
+        "organization": chain.organization_id,
+        "integration": chain.integration_id,
+        "run": chain.run_id,
+        "rows": orjson.dumps(rows).decode(),
+        "root": merkle_root(hashes).hex(),
+        "count": len(rows),
+    }

@@ -1,0 +1,1 @@
+"""Books, integrations, mapping versions and sealed credentials of each organization."""

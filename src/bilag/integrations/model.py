@@ -1,0 +1,126 @@
+"""What an organization configures: books, integrations, filters and how delivery goes about it.
+
+Pydantic models are the one description of each; `apply`, the API and the portal use the same.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Literal
+from uuid import UUID, uuid5
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from bilag.core.reference import NAMESPACE
+
+
+class Configuration(BaseModel):
+    """Base of all configuration: camelCase outside, unknown keys are errors."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
+    )
+
+
+class Filters(Configuration):
+    """Which records an integration takes (C13); what is left out becomes `excluded`, with reason."""
+
+    categories: tuple[Literal["expense", "mileage", "honorarium", "activity"], ...] = (
+        "expense",
+        "mileage",
+        "honorarium",
+    )
+    date_field: Literal["approved", "created"] = "approved"
+    from_date: date | None = None
+    to_date: date | None = None
+
+
+class Retry(Configuration):
+    """Backoff: the n-th delay is min(base * factor^(n-1), maximum) seconds, plus jitter (E4)."""
+
+    base_seconds: float = Field(5.0, gt=0, le=3600)
+    factor: float = Field(2.0, ge=1, le=10)
+    maximum_seconds: float = Field(900.0, gt=0, le=86400)
+    jitter: float = Field(0.1, ge=0, le=1)
+    attempts_max: int = Field(10, ge=1, le=100)
+
+
+class Breaker(Configuration):
+    """Opens after so many transport failures in a row; probes after `retry_seconds` (E5)."""
+
+    failures: int = Field(5, ge=1, le=1000)
+    retry_seconds: float = Field(30.0, gt=0, le=86400)
+
+
+class Delivery(Configuration):
+    """How the claims of one integration are delivered; times are seconds of the database's clock."""
+
+    trigger: Literal["on_approval", "manual"] = "on_approval"
+    posting_date: Literal["approval", "last_cost", "cost_month_end"] = "approval"
+    two_years: Literal["split", "one", "hold"] = "split"
+    requests_in_flight: int = Field(8, ge=1, le=256)
+    send_within_seconds: float = Field(10.0, gt=0, le=600)
+    request_timeout_seconds: float = Field(30.0, gt=0, le=600)
+    settle_seconds: float = Field(5.0, ge=0, le=86400)
+    look_up: bool = True
+    unproven_seconds: float = Field(900.0, ge=0, le=604800)
+    retry: Retry = Retry()
+    breaker: Breaker = Breaker()
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """The ledger posted to: one company of an accounting system, whatever route leads to it."""
+
+    id: UUID
+    organization_id: UUID
+    key: str
+    name: str
+    currency: str
+    year_start_month: int = 1
+    number_prefix: str = ""
+    number_start: int = 1
+    rounding_account: str = ""
+
+    def accounting_year(self, day: date) -> int:
+        """Return the accounting year of a date, named by the calendar year in which it starts."""
+        return day.year if day.month >= self.year_start_month else day.year - 1
+
+    def year_end(self, year: int) -> date:
+        """Return the last day of an accounting year."""
+        if self.year_start_month == 1:
+            return date(year, 12, 31)
+        return date.fromordinal(date(year + 1, self.year_start_month, 1).toordinal() - 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Integration:
+    """One route from an organization to a book, as stored; `settings` are the connector's own."""
+
+    id: UUID
+    organization_id: UUID
+    key: str
+    name: str
+    type: str
+    enabled: bool
+    is_route: bool
+    settings: dict[str, Any]
+    filters: Filters
+    delivery: Delivery
+    mapping_version: int
+    book: Book
+
+
+def organization_id(slug: str) -> UUID:
+    """Return the id an organization gets from its slug: the same after a restore or a new set-up."""
+    return uuid5(NAMESPACE, f"organization/{slug}")
+
+
+def book_id(organization: UUID, key: str) -> UUID:
+    """Return the id of a book; references are made from it, so it is computed, never drawn."""
+    return uuid5(organization, f"book/{key}")
+
+
+def integration_id(organization: UUID, key: str) -> UUID:
+    """Return the id of an integration from its organization and key."""
+    return uuid5(organization, f"integration/{key}")

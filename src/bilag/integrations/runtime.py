@@ -1,0 +1,194 @@
+"""What the engine knows of a target, shared by all workers: who syncs, breaker, pause, error.
+
+Each verb is one statement on integration_runtime inside the tenant scope; times are the database's.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import tuple_row
+
+from bilag.integrations.model import Breaker
+
+# Failure policy: a breaker that opens again and again waits at most 2^6 = 64 times its delay.
+_DOUBLINGS_MAX = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Runtime:
+    """One row of integration_runtime; `sync_run_id` is empty when no sync is going on."""
+
+    sync_token: int
+    sync_run_id: UUID | None
+    sync_started_at: datetime | None
+    last_sync_at: datetime | None
+    last_sync_outcome: str | None
+    breaker_failures: int
+    breaker_opened_at: datetime | None
+    breaker_retry_at: datetime | None
+    breaker_trips: int
+    paused_until: datetime | None
+    error_since: datetime | None
+    error_message: str | None
+    company_id: str | None
+    company_name: str | None
+    look_up_proven_at: datetime | None
+
+
+_BEGIN_SYNC = """
+UPDATE integration_runtime
+SET sync_token = nextval('sending_tokens'), sync_run_id = %s, sync_started_at = now()
+WHERE integration_id = %s RETURNING sync_token
+"""
+
+_END_SYNC = """
+UPDATE integration_runtime SET sync_run_id = NULL, last_sync_at = now(), last_sync_outcome = %s
+WHERE integration_id = %s AND sync_token = %s
+"""
+
+# While it is open, late failures of requests that were under way do not push its end further.
+_BREAKER_FAILED = """
+WITH was AS MATERIALIZED (
+    SELECT integration_id, breaker_trips,
+        breaker_failures + %(failures)s >= %(threshold)s
+            AND coalesce(breaker_retry_at, '-infinity') <= now() AS opens
+    FROM integration_runtime WHERE integration_id = %(integration)s FOR UPDATE
+)
+UPDATE integration_runtime r SET
+    breaker_failures = r.breaker_failures + %(failures)s,
+    breaker_trips = r.breaker_trips + was.opens::int,
+    breaker_opened_at = CASE WHEN was.opens THEN coalesce(r.breaker_opened_at, now())
+                             ELSE r.breaker_opened_at END,
+    breaker_retry_at = CASE WHEN was.opens THEN now()
+        + make_interval(secs => %(seconds)s * 2 ^ least(was.breaker_trips, %(doublings)s))
+        ELSE r.breaker_retry_at END
+FROM was WHERE r.integration_id = was.integration_id RETURNING was.opens
+"""
+
+_BREAKER_SUCCEEDED = """
+UPDATE integration_runtime SET breaker_failures = 0, breaker_trips = 0, breaker_opened_at = NULL,
+    breaker_retry_at = NULL
+WHERE integration_id = %s AND (breaker_failures > 0 OR breaker_opened_at IS NOT NULL)
+"""
+
+_PAUSE = """
+UPDATE integration_runtime
+SET paused_until = greatest(paused_until, now() + make_interval(secs => %s))
+WHERE integration_id = %s
+"""
+
+_SET_ERROR = """
+UPDATE integration_runtime SET error_since = coalesce(error_since, now()), error_message = %s
+WHERE integration_id = %s
+"""
+
+_CLEAR_ERROR = """
+UPDATE integration_runtime SET error_since = NULL, error_message = NULL
+WHERE integration_id = %s AND error_since IS NOT NULL
+"""
+
+_REMEMBER_COMPANY = """
+UPDATE integration_runtime SET company_id = %(id)s, company_name = %(name)s
+WHERE integration_id = %(integration)s AND coalesce(company_id, %(id)s) = %(id)s
+"""
+
+_PROVE_LOOK_UP = (
+    "UPDATE integration_runtime SET look_up_proven_at = now() WHERE integration_id = %s"
+)
+
+
+async def begin_sync(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, run_id: UUID
+) -> int:
+    """Draw a fresh token and take the sync of this integration; whoever had it is fenced out.
+
+    Raises LookupError when the integration is not of the organization of the scope.
+    """
+    rows = connection.cursor(row_factory=tuple_row)
+    row = await (await rows.execute(_BEGIN_SYNC, [run_id, integration_id])).fetchone()
+    if row is None:
+        raise LookupError(f"there is no integration {integration_id} in this organization")
+    return int(row[0])
+
+
+async def end_sync(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, sync_token: int, outcome: str
+) -> bool:
+    """Note how the sync went; returns False, and changes nothing, when the token is not ours."""
+    return await _changed(connection, _END_SYNC, [outcome, integration_id, sync_token])
+
+
+async def breaker_failed(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, failures: int, policy: Breaker
+) -> bool:
+    """Add transport failures in a row; returns whether this opened the breaker.
+
+    It opens at the threshold for `retry_seconds`, doubled with each time it opens again.
+    """
+    rows = connection.cursor(row_factory=tuple_row)
+    found = await rows.execute(
+        _BREAKER_FAILED,
+        {
+            "integration": integration_id,
+            "failures": failures,
+            "threshold": policy.failures,
+            "seconds": policy.retry_seconds,
+            "doublings": _DOUBLINGS_MAX,
+        },
+    )
+    row = await found.fetchone()
+    return row is not None and bool(row[0])
+
+
+async def breaker_succeeded(connection: psycopg.AsyncConnection[Any], integration_id: UUID) -> bool:
+    """Close the breaker and forget its failures; returns whether there was anything to forget."""
+    return await _changed(connection, _BREAKER_SUCCEEDED, [integration_id])
+
+
+async def pause_until(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, after_seconds: float
+) -> None:
+    """Hold the integration back until so many seconds from now; a longer pause stays."""
+    await _changed(connection, _PAUSE, [after_seconds, integration_id])
+
+
+async def set_error(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, message: str
+) -> None:
+    """Stop the integration with a message for people; nothing goes out until it is cleared."""
+    await _changed(connection, _SET_ERROR, [message, integration_id])
+
+
+async def clear_error_async(connection: psycopg.AsyncConnection[Any], integration_id: UUID) -> bool:
+    """End the error after a check passed; returns whether there was one."""
+    return await _changed(connection, _CLEAR_ERROR, [integration_id])
+
+
+def clear_error(connection: psycopg.Connection[Any], integration_id: UUID) -> bool:
+    """The same for the API and the command line."""
+    return connection.execute(_CLEAR_ERROR, [integration_id]).rowcount == 1
+
+
+async def remember_company(
+    connection: psycopg.AsyncConnection[Any],
+    integration_id: UUID,
+    company_id: str,
+    company_name: str,
+) -> bool:
+    """Remember the company that answered; returns False when another one is remembered (C3)."""
+    company = {"integration": integration_id, "id": company_id, "name": company_name}
+    return await _changed(connection, _REMEMBER_COMPANY, company)
+
+
+async def prove_look_up(connection: psycopg.AsyncConnection[Any], integration_id: UUID) -> None:
+    """Note that a check proved the look-up; a change of the settings takes the proof away."""
+    await _changed(connection, _PROVE_LOOK_UP, [integration_id])
+
+
+async def _changed(
+    connection: psycopg.AsyncConnection[Any], statement: str, parameters: Any
+) -> bool:
+    return (await connection.execute(statement, parameters)).rowcount == 1

@@ -1,0 +1,350 @@
+"""Integrations and mapping versions as stored: the only writer of both tables.
+
+Every function runs inside `organization_scope`; what exports rest on cannot be changed under them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, dict_row, tuple_row
+from psycopg.types.json import Jsonb
+
+from bilag.core.problem import Problem, Refused
+from bilag.integrations.model import Book, Configuration, Delivery, Filters, Integration
+from bilag.integrations.runtime import Runtime
+
+
+@dataclass(frozen=True, slots=True)
+class MappingVersion:
+    """One version of an integration's mapping, without the document itself."""
+
+    version: int
+    created_at: datetime
+    created_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedIntegration:
+    """All that a worker has to know before it sends; `mapping` is the current version's document.
+
+    `allowed_networks` are CIDR texts; `declaration` is the organization's recorded sign-off.
+    """
+
+    integration: Integration
+    runtime: Runtime
+    mapping: dict[str, Any]
+    allowed_networks: tuple[str, ...]
+    declaration: dict[str, Any]
+    slug: str
+    language: str
+
+
+_COLUMNS = """
+i.id, i.organization_id, i.key, i.name, i.integration_type, i.enabled, i.is_route, i.settings,
+i.filters, i.delivery, i.mapping_version, b.id AS book_id, b.key AS book_key, b.name AS book_name,
+b.currency, b.year_start_month, b.number_prefix, b.number_start, b.rounding_account
+"""
+
+_INTEGRATIONS = f"""
+SELECT {_COLUMNS} FROM organization_integrations i
+JOIN books b ON b.id = i.book_id AND b.organization_id = i.organization_id
+WHERE i.organization_id = %(organization)s
+    AND (%(wanted)s::text IS NULL OR i.key = %(wanted)s OR i.id::text = %(wanted)s)
+ORDER BY i.key
+"""
+
+_SAVE_INTEGRATION = """
+INSERT INTO organization_integrations AS i (id, organization_id, book_id, key, name,
+    integration_type, enabled, is_route, settings, filters, delivery)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+ON CONFLICT (id) DO UPDATE SET book_id = excluded.book_id, name = excluded.name,
+    integration_type = excluded.integration_type, enabled = excluded.enabled,
+    is_route = excluded.is_route, settings = excluded.settings, filters = excluded.filters,
+    delivery = excluded.delivery, updated_at = now()
+WHERE (i.book_id, i.name, i.integration_type, i.enabled, i.is_route, i.settings, i.filters,
+    i.delivery) IS DISTINCT FROM (excluded.book_id, excluded.name, excluded.integration_type,
+    excluded.enabled, excluded.is_route, excluded.settings, excluded.filters, excluded.delivery)
+"""
+
+_LOAD = f"""
+SELECT {_COLUMNS}, m.field_mappings, o.allowed_networks, o.declaration, o.slug, o.language,
+    r.sync_token, r.sync_run_id, r.sync_started_at, r.last_sync_at, r.last_sync_outcome,
+    r.breaker_failures, r.breaker_opened_at, r.breaker_retry_at, r.breaker_trips, r.paused_until,
+    r.error_since, r.error_message, r.company_id, r.company_name, r.look_up_proven_at
+FROM organization_integrations i
+JOIN books b ON b.id = i.book_id AND b.organization_id = i.organization_id
+JOIN organizations o ON o.id = i.organization_id
+JOIN integration_runtime r ON r.integration_id = i.id
+LEFT JOIN mapping_versions m ON m.integration_id = i.id AND m.version = i.mapping_version
+WHERE i.id = %s
+"""
+
+
+def list_integrations(
+    connection: psycopg.Connection[Any], organization_id: UUID
+) -> list[Integration]:
+    """Return the integrations of the organization of the scope, by key, disabled ones too."""
+    return _integrations(connection, organization_id, None)
+
+
+def get_integration(
+    connection: psycopg.Connection[Any], organization_id: UUID, key_or_id: str | UUID
+) -> Integration | None:
+    """Return the integration with this key or id, or None."""
+    return next(iter(_integrations(connection, organization_id, str(key_or_id))), None)
+
+
+def integration_by_target(
+    connection: psycopg.Connection[Any], organization_id: UUID, target: str
+) -> Integration:
+    """Return the integration with this key or id, or the only one of this type (E1).
+
+    Raises Refused, listing the organization's integrations, for none or several.
+    """
+    every = list_integrations(connection, organization_id)
+    named = [one for one in every if target in (one.key, str(one.id))]
+    found = named or [one for one in every if one.type == target]
+    if len(found) == 1:
+        return found[0]
+    known = ", ".join(f"{one.key} ({one.type})" for one in found or every) or "-"
+    code = "target_ambiguous" if found else "target_unknown"
+    raise Refused(Problem(code, "targetSystem", params={"target": target, "known": known}))
+
+
+def save_integration(connection: psycopg.Connection[Any], integration: Integration) -> bool:
+    """Create the integration with its runtime row, or update it; returns whether it changed.
+
+    Raises Refused when another one is the book's route, or when type or book would change under
+    exports. The mapping is not touched; changed settings take the proof of the look-up away.
+    """
+    _refuse_two_routes(connection, integration)
+    old = _locked(connection, integration)
+    if old is not None and (old["integration_type"], old["book_id"]) != (
+        integration.type,
+        integration.book.id,
+    ):
+        _refuse_if_used(connection, integration)
+    settings = Jsonb(integration.settings)
+    changed = connection.execute(
+        _SAVE_INTEGRATION,
+        [
+            integration.id,
+            integration.organization_id,
+            integration.book.id,
+            integration.key,
+            integration.name,
+            integration.type,
+            integration.enabled,
+            integration.is_route,
+            settings,
+            Jsonb(stored(integration.filters)),
+            Jsonb(stored(integration.delivery)),
+        ],
+    )
+    connection.execute(
+        "INSERT INTO integration_runtime (organization_id, integration_id) VALUES (%s, %s)"
+        " ON CONFLICT (integration_id) DO NOTHING",
+        [integration.organization_id, integration.id],
+    )
+    if old is not None and old["settings"] != integration.settings:
+        connection.execute(
+            "UPDATE integration_runtime SET look_up_proven_at = NULL"
+            " WHERE organization_id = %s AND integration_id = %s",
+            [integration.organization_id, integration.id],
+        )
+    return changed.rowcount == 1
+
+
+def set_enabled(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    enabled: bool,
+) -> bool:
+    """Switch an integration on or off (C6); returns whether that changed anything."""
+    return (
+        connection.execute(
+            "UPDATE organization_integrations SET enabled = %s, updated_at = now()"
+            " WHERE organization_id = %s AND id = %s AND enabled <> %s",
+            [enabled, organization_id, integration_id, enabled],
+        ).rowcount
+        == 1
+    )
+
+
+def save_mapping(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    field_mappings: Mapping[str, Any],
+    by: str,
+) -> int:
+    """Make the document the current mapping and return its version; the same one makes no new row.
+
+    Versions count from 1 and are never changed (C12). Raises LookupError for another's integration.
+    """
+    rows = connection.cursor(row_factory=tuple_row)
+    document = Jsonb(dict(field_mappings))
+    integration = rows.execute(
+        "SELECT mapping_version FROM organization_integrations"
+        " WHERE organization_id = %s AND id = %s FOR NO KEY UPDATE",
+        [organization_id, integration_id],
+    ).fetchone()
+    if integration is None:
+        raise LookupError(f"there is no integration {integration_id} in this organization")
+    same = rows.execute(
+        "SELECT version FROM mapping_versions"
+        " WHERE integration_id = %s AND version = %s AND field_mappings = %s",
+        [integration_id, integration[0], document],
+    ).fetchone()
+    if same is not None:
+        return int(same[0])
+    added = rows.execute(
+        "INSERT INTO mapping_versions"
+        " (organization_id, integration_id, version, field_mappings, created_by)"
+        " SELECT %s, %s, coalesce(max(version), 0) + 1, %s, %s FROM mapping_versions"
+        " WHERE integration_id = %s RETURNING version",
+        [organization_id, integration_id, document, by, integration_id],
+    ).fetchone()
+    version = int(added[0]) if added else 0
+    connection.execute(
+        "UPDATE organization_integrations SET mapping_version = %s, updated_at = now()"
+        " WHERE organization_id = %s AND id = %s",
+        [version, organization_id, integration_id],
+    )
+    return version
+
+
+def list_mapping_versions(
+    connection: psycopg.Connection[Any], organization_id: UUID, integration_id: UUID
+) -> list[MappingVersion]:
+    """Return the versions of a mapping, newest first."""
+    return (
+        connection.cursor(row_factory=class_row(MappingVersion))
+        .execute(
+            "SELECT version, created_at, created_by FROM mapping_versions"
+            " WHERE organization_id = %s AND integration_id = %s ORDER BY version DESC",
+            [organization_id, integration_id],
+        )
+        .fetchall()
+    )
+
+
+def read_mapping(
+    connection: psycopg.Connection[Any], organization_id: UUID, integration_id: UUID, version: int
+) -> dict[str, Any] | None:
+    """Return the document of one version, or None; a version never changes once it is read."""
+    row = (
+        connection.cursor(row_factory=tuple_row)
+        .execute(
+            "SELECT field_mappings FROM mapping_versions"
+            " WHERE organization_id = %s AND integration_id = %s AND version = %s",
+            [organization_id, integration_id, version],
+        )
+        .fetchone()
+    )
+    return dict(row[0]) if row else None
+
+
+async def load_integration_async(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID
+) -> LoadedIntegration | None:
+    """Return all that a worker needs of an integration in one query, or None outside its scope."""
+    rows = connection.cursor(row_factory=dict_row)
+    row = await (await rows.execute(_LOAD, [integration_id])).fetchone()
+    if row is None:
+        return None
+    return LoadedIntegration(
+        integration=_integration(row),
+        runtime=Runtime(**{name: row[name] for name in Runtime.__slots__}),
+        mapping=row["field_mappings"] or {},
+        allowed_networks=tuple(row["allowed_networks"]),
+        declaration=row["declaration"],
+        slug=row["slug"],
+        language=row["language"],
+    )
+
+
+def stored(part: Configuration) -> dict[str, Any]:
+    """Return filters or delivery as they are stored: camelCase, defaults left out."""
+    return part.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+def _integrations(
+    connection: psycopg.Connection[Any], organization_id: UUID, wanted: str | None
+) -> list[Integration]:
+    rows = connection.cursor(row_factory=dict_row)
+    found = rows.execute(_INTEGRATIONS, {"organization": organization_id, "wanted": wanted})
+    return [_integration(row) for row in found]
+
+
+def _integration(row: Mapping[str, Any]) -> Integration:
+    return Integration(
+        id=row["id"],
+        organization_id=row["organization_id"],
+        key=row["key"],
+        name=row["name"],
+        type=row["integration_type"],
+        enabled=row["enabled"],
+        is_route=row["is_route"],
+        settings=row["settings"],
+        filters=Filters.model_validate(row["filters"]),
+        delivery=Delivery.model_validate(row["delivery"]),
+        mapping_version=row["mapping_version"],
+        book=Book(
+            id=row["book_id"],
+            organization_id=row["organization_id"],
+            key=row["book_key"],
+            name=row["book_name"],
+            currency=row["currency"],
+            year_start_month=row["year_start_month"],
+            number_prefix=row["number_prefix"],
+            number_start=row["number_start"],
+            rounding_account=row["rounding_account"],
+        ),
+    )
+
+
+def _locked(
+    connection: psycopg.Connection[Any], integration: Integration
+) -> Mapping[str, Any] | None:
+    # The lock makes arriving exports, which refer to the integration, wait or be seen.
+    return (
+        connection.cursor(row_factory=dict_row)
+        .execute(
+            "SELECT integration_type, book_id, settings FROM organization_integrations"
+            " WHERE organization_id = %s AND id = %s FOR UPDATE",
+            [integration.organization_id, integration.id],
+        )
+        .fetchone()
+    )
+
+
+def _refuse_if_used(connection: psycopg.Connection[Any], integration: Integration) -> None:
+    used = connection.cursor(row_factory=tuple_row).execute(
+        "SELECT FROM exports WHERE organization_id = %s AND integration_id = %s LIMIT 1",
+        [integration.organization_id, integration.id],
+    )
+    if used.fetchone() is not None:
+        raise Refused(Problem("integration_in_use", params={"integration": integration.key}))
+
+
+def _refuse_two_routes(connection: psycopg.Connection[Any], integration: Integration) -> None:
+    if not integration.is_route:
+        return
+    other = (
+        connection.cursor(row_factory=tuple_row)
+        .execute(
+            "SELECT key FROM organization_integrations"
+            " WHERE organization_id = %s AND book_id = %s AND is_route AND id <> %s",
+            [integration.organization_id, integration.book.id, integration.id],
+        )
+        .fetchone()
+    )
+    if other is not None:
+        params = {"other": str(other[0]), "book": integration.book.key}
+        raise Refused(Problem("route_taken", params=params))

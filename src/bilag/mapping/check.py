@@ -1,0 +1,116 @@
+"""What is wrong with a mapping document before it is saved, each fault with its place and remedy.
+
+A document without problems compiles; what it does not cover is held record by record.
+"""
+
+from collections.abc import Iterator
+
+from bilag.core.problem import Problem
+from bilag.integrations.model import Filters
+from bilag.mapping.document import MappingDocument, Posting, Rule
+from bilag.mapping.paths import path_fault
+from bilag.mapping.transform import is_date_format, template_pieces
+
+_DEPTH_MAX = 3
+
+
+def check_document(
+    document: MappingDocument, filters: Filters, *, carries_vat: bool
+) -> list[Problem]:
+    """Return every problem of a document, in the document's order; an empty list means usable.
+
+    `filters` tell which record categories come in; `carries_vat` is the connector's capability.
+    """
+    return [
+        *_accounts(document),
+        *_counter_accounts(document, filters),
+        *(_vat(document) if not carries_vat else ()),
+        *_rules(document),
+    ]
+
+
+def _accounts(document: MappingDocument) -> Iterator[Problem]:
+    for name, posting in document.categories.items():
+        if not posting.account:
+            yield Problem("mapping_account_empty", f"categories.{name}.account")
+        if not name:
+            yield Problem("mapping_key_empty", "categories")
+    if not document.categories and not any(p.account for p in document.defaults.values()):
+        yield Problem("mapping_no_accounts", "categories")
+    for claimant, party in document.claimants.items():
+        if not party:
+            yield Problem("mapping_party_empty", f"claimants.{claimant}")
+        if not claimant:
+            yield Problem("mapping_key_empty", "claimants")
+
+
+def _counter_accounts(document: MappingDocument, filters: Filters) -> Iterator[Problem]:
+    clears = document.missing_claimant == "clearing"
+    for category in filters.categories:
+        default = document.defaults.get(category, Posting())
+        if clears and not (document.clearing_accounts.get(category) or document.clearing_account):
+            yield Problem(
+                "mapping_clearing_account", "clearingAccount", params={"category": category}
+            )
+        if clears and not document.claimants:
+            continue  # no one has a party, so everything goes to the clearing account
+        if default.counter_account or document.counter_account:
+            continue
+        if default.account or not all(p.counter_account for p in document.categories.values()):
+            yield Problem(
+                "mapping_counter_account",
+                f"defaults.{category}.counterAccount",
+                params={"category": category},
+            )
+
+
+def _vat(document: MappingDocument) -> Iterator[Problem]:
+    codes = {
+        **{f"categories.{name}.vatCode": p.vat_code for name, p in document.categories.items()},
+        **{f"defaults.{name}.vatCode": p.vat_code for name, p in document.defaults.items()},
+        **{f"vatCodes.codes.{name}": code for name, code in document.vat_codes.codes.items()},
+    }
+    for place, code in codes.items():
+        if code:
+            yield Problem("mapping_vat_not_carried", place, params={"code": code})
+
+
+def _rules(document: MappingDocument) -> Iterator[Problem]:
+    yield from _rule(document.voucher_text, "voucherText", in_line=False)
+    yield from _rule(document.line_text, "lineText", in_line=True)
+    for place, rules, in_line in (
+        ("header", document.header, False),
+        ("line", document.line, True),
+        ("counterLine", document.counter_line, False),
+    ):
+        for name, rule in rules.items():
+            yield from _rule(rule, f"{place}.{name}", in_line=in_line)
+
+
+def _rule(rule: Rule, at: str, *, in_line: bool, depth: int = 1) -> Iterator[Problem]:
+    if depth > _DEPTH_MAX:
+        yield Problem("mapping_too_deep", at)
+        return
+    if len(rule.sources()) != 1:
+        yield Problem("mapping_one_source", at)
+    if rule.from_ is not None:
+        yield from _path(rule.from_, f"{at}.from", in_line)
+    if rule.template is not None:
+        try:
+            paths = [path for _, path in template_pieces(rule.template) if path is not None]
+        except ValueError:
+            yield Problem("mapping_template", f"{at}.template")
+        else:
+            for path in paths:
+                yield from _path(path, f"{at}.template", in_line)
+    if rule.date is not None and not is_date_format(rule.date):
+        yield Problem("mapping_date_format", f"{at}.date", params={"format": rule.date})
+    for name, inner in (("firstNonEmpty", rule.first_non_empty), ("join", rule.join)):
+        for number, part in enumerate(inner or (), 1):
+            yield from _rule(part, f"{at}.{name}[{number}]", in_line=in_line, depth=depth + 1)
+
+
+def _path(path: str, at: str, in_line: bool) -> Iterator[Problem]:
+    fault = path_fault(path, in_line)
+    if fault:
+        yield Problem(fault, at, params={"path": path})

@@ -1,0 +1,225 @@
+"""A record and a mapping version give a balanced voucher without number, or what is missing.
+
+Compiled once per version; `voucher` is pure: the same record, reference and part give the same.
+"""
+
+from collections.abc import Mapping as AnyMapping
+from decimal import Decimal
+from typing import Any
+
+from bilag.core.money import ORE, amount_text
+from bilag.core.problem import Problem
+from bilag.core.record import CATEGORIES
+from bilag.core.voucher import Voucher, VoucherLine
+from bilag.integrations.model import Book, Delivery, Filters
+from bilag.mapping.amounts import ZERO, Costs, read_costs
+from bilag.mapping.dates import posting_date, spans_years
+from bilag.mapping.document import MappingDocument
+from bilag.mapping.fields import compile_field, compile_fields, fill, one_line
+from bilag.mapping.gates import check_declaration, compile_filters
+from bilag.mapping.paths import NOTHING, Content, Facts
+from bilag.mapping.postings import UNKNOWN_ACCOUNT, Draft, Postings, grouped
+from bilag.mapping.result import Excluded, Gaps, Missing
+from bilag.mapping.transform import paths_of
+
+
+def compile_mapping(
+    document: MappingDocument,
+    book: Book,
+    delivery: Delivery,
+    organization_declaration: AnyMapping[str, Any],
+    filters: Filters,
+    *,
+    carries_vat: bool = True,
+) -> "Mapping":
+    """Return the mapping of one integration as it stands; compile again when any argument changes.
+
+    Raises DocumentError for a document that `check_document` refuses and that cannot be compiled.
+    """
+    return Mapping(document, book, delivery, organization_declaration, filters, carries_vat)
+
+
+class Mapping:
+    """One mapping version, made ready for one book; safe to share, for it keeps no state."""
+
+    __slots__ = (
+        "_book",
+        "_claimants",
+        "_clearing_accounts",
+        "_clears",
+        "_counter_fields",
+        "_declaration",
+        "_gate",
+        "_grouped",
+        "_header_fields",
+        "_line_fields",
+        "_line_text",
+        "_posting_date",
+        "_postings",
+        "_shows_book_amount",
+        "_voucher_text",
+        "_whole",
+    )
+
+    def __init__(
+        self,
+        document: MappingDocument,
+        book: Book,
+        delivery: Delivery,
+        declaration: AnyMapping[str, Any],
+        filters: Filters,
+        carries_vat: bool,
+    ) -> None:
+        self._book = book
+        self._posting_date = delivery.posting_date
+        self._whole = delivery.two_years == "one"
+        self._declaration = dict(declaration)
+        self._gate = compile_filters(filters)
+        self._postings = Postings(document, carries_vat)
+        self._claimants = document.claimants
+        self._clears = document.missing_claimant == "clearing"
+        self._clearing_accounts: dict[str, str] = {
+            **dict.fromkeys(CATEGORIES, document.clearing_account),
+            **{str(category): code for category, code in document.clearing_accounts.items()},
+        }
+        self._grouped = document.lines == "grouped"
+        self._voucher_text = compile_field("voucherText", document.voucher_text, "voucherText")
+        self._line_text = compile_field("lineText", document.line_text, "lineText")
+        self._header_fields = compile_fields("header", document.header)
+        self._line_fields = compile_fields("line", document.line)
+        self._shows_book_amount = any(
+            "line.bookAmount" in paths_of(rule)
+            for rule in (document.line_text, *document.line.values())
+        )
+        self._counter_fields = compile_fields("counterLine", document.counter_line)
+
+    def voucher(
+        self, content: Content, reference: str, part: int = 0
+    ) -> Voucher | Missing | Excluded:
+        """Return the voucher of a stored record, or of one accounting year of it (`part`).
+
+        Missing lists everything that the record lacks; Excluded says why it is left out.
+        """
+        refusal = self._gate(content)
+        if refusal is not None:
+            return refusal
+        gaps = Gaps(content["sourceId"])
+        costs = read_costs(content, self._book, part)
+        if part and not costs.numbered:
+            gaps.add("part_without_lines", "lines", year=str(part))
+            return Missing(tuple(gaps.found))
+        if not costs.original:
+            return _zero(gaps.record)
+        self._check_claim(content, costs, part, gaps)
+        day = posting_date(
+            self._posting_date,
+            content["approvedAt"],
+            costs.last,
+            self._book,
+            None if costs.is_latest else part,
+        )
+        facts = Facts(
+            reference,
+            day,
+            self._book.accounting_year(day),
+            self._book.currency,
+            costs.total,
+            costs.original,
+            costs.first,
+            costs.last,
+        )
+        text = one_line(self._voucher_text, content, NOTHING, facts, None, gaps)
+        lines = self._lines(content, costs, facts, text, gaps)
+        fields = fill(self._header_fields, content, NOTHING, facts, None, gaps)
+        if gaps.found:
+            return Missing(tuple(gaps.found))
+        if not costs.total:
+            return _zero(gaps.record)
+        return Voucher(
+            reference=reference,
+            posting_date=day,
+            accounting_year=facts.accounting_year,
+            currency=self._book.currency,
+            text=text,
+            lines=tuple(lines),
+            claim_total=costs.total,
+            source_id=gaps.record,
+            category=content["category"],
+            number_prefix=self._book.number_prefix,
+            fields=fields,
+        )
+
+    def _check_claim(self, content: Content, costs: Costs, part: int, gaps: Gaps) -> None:
+        if content["category"] == "honorarium":
+            check_declaration(content, self._declaration, gaps)
+        # A part 0 under "split" was made before that was chosen: taking it whole would be silent.
+        if not part and not self._whole and spans_years(costs.first, costs.last, self._book):
+            gaps.add("two_accounting_years", "lines", first=str(costs.first), last=str(costs.last))
+
+    def _payee(self, content: Content, gaps: Gaps) -> tuple[str, str]:
+        """Return party and clearing account; a known party has no clearing account."""
+        claimant = content.get("claimant", NOTHING).get("id", "")
+        party = self._claimants.get(claimant)
+        if party:
+            return party, ""
+        if not self._clears:
+            gaps.add("claimant_not_mapped", "claimant.id", claimant=claimant)
+            return "", ""
+        account = self._clearing_accounts[content["category"]]
+        if not account:
+            gaps.add("clearing_account_missing", "category", category=content["category"])
+        return "", account or UNKNOWN_ACCOUNT
+
+    def _lines(
+        self, content: Content, costs: Costs, facts: Facts, text: str, gaps: Gaps
+    ) -> list[VoucherLine]:
+        party, clearing_account = self._payee(content, gaps)
+        drafts = self._postings.drafts(content, costs, clearing_account, gaps)
+        counters: dict[str, Decimal] = {}
+        for draft in drafts:
+            account = draft.counter_account
+            counters[account] = counters.get(account, ZERO) + draft.amount
+        if self._grouped:
+            drafts = grouped(drafts)
+        # A posting of nothing says nothing, and ledgers refuse it.
+        lines = [self._line(content, draft, facts, gaps) for draft in drafts if draft.amount]
+        residue = costs.total - sum(counters.values(), ZERO)
+        counter_fields = fill(self._counter_fields, content, NOTHING, facts, None, gaps)
+        if residue:
+            lines.append(self._rounding_line(residue, text, counter_fields, gaps))
+            counters[next(iter(counters))] += residue
+        lines += [
+            VoucherLine(account, -amount, text, party=party, fields=dict(counter_fields))
+            for account, amount in counters.items()
+            if amount
+        ]
+        return lines
+
+    def _line(self, content: Content, draft: Draft, facts: Facts, gaps: Gaps) -> VoucherLine:
+        line = draft.line
+        if self._shows_book_amount:
+            line = {**line, "bookAmount": amount_text(draft.amount)}
+        return VoucherLine(
+            draft.account,
+            draft.amount,
+            one_line(self._line_text, content, line, facts, draft.number, gaps),
+            draft.vat_code,
+            draft.cost_centre,
+            draft.project,
+            "",
+            fill(self._line_fields, content, line, facts, draft.number, gaps),
+        )
+
+    def _rounding_line(
+        self, residue: Decimal, text: str, fields: dict[str, str], gaps: Gaps
+    ) -> VoucherLine:
+        account = self._book.rounding_account
+        if abs(residue) > ORE:
+            gaps.add("rounding_too_large", "lines", residue=amount_text(residue))
+        elif not account:
+            gaps.add("rounding_account", "lines", residue=amount_text(residue))
+        return VoucherLine(account, residue, text, fields=dict(fields))
+
+
+def _zero(record: str) -> Excluded:
+    return Excluded(Problem("zero_sum", "lines", record=record))

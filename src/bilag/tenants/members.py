@@ -1,0 +1,74 @@
+"""Who belongs to an organization, and as what; the only source of a user's role (X3).
+
+A subject is the name a person has in the sign-in (JWT `sub` or e-mail address), compared exactly.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+Role = Literal["admin", "coordinator", "accountant"]
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One person's membership of the organization of the scope."""
+
+    subject: str
+    role: Role
+
+
+def list_members(connection: psycopg.Connection[Any], organization_id: UUID) -> list[Member]:
+    """Return the members of the organization of the scope, by subject."""
+    return (
+        connection.cursor(row_factory=class_row(Member))
+        .execute(
+            "SELECT subject, role FROM members WHERE organization_id = %s ORDER BY subject",
+            [organization_id],
+        )
+        .fetchall()
+    )
+
+
+def member_role(
+    connection: psycopg.Connection[Any], organization_id: UUID, subject: str
+) -> Role | None:
+    """Return the role of a subject in the organization of the scope, or None for an outsider."""
+    members = (
+        connection.cursor(row_factory=class_row(Member))
+        .execute(
+            "SELECT subject, role FROM members WHERE organization_id = %s AND subject = %s",
+            [organization_id, subject],
+        )
+        .fetchall()
+    )
+    return members[0].role if members else None
+
+
+def save_member(
+    connection: psycopg.Connection[Any], organization_id: UUID, subject: str, role: Role
+) -> bool:
+    """Make the subject a member with this role; returns whether that changed anything."""
+    return (
+        connection.execute(
+            "INSERT INTO members AS m (organization_id, subject, role) VALUES (%s, %s, %s)"
+            " ON CONFLICT (organization_id, subject) DO UPDATE SET role = excluded.role"
+            " WHERE m.role <> excluded.role",
+            [organization_id, subject, role],
+        ).rowcount
+        == 1
+    )
+
+
+def remove_member(connection: psycopg.Connection[Any], organization_id: UUID, subject: str) -> bool:
+    """End a membership; returns whether there was one."""
+    return (
+        connection.execute(
+            "DELETE FROM members WHERE organization_id = %s AND subject = %s",
+            [organization_id, subject],
+        ).rowcount
+        == 1
+    )

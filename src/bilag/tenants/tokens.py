@@ -1,0 +1,125 @@
+"""API tokens: scoped, expiring, shown once; the database keeps SHA-256 and the last four only (X3).
+
+A token is 40 random base62 characters (238 bits), so a fast hash of it cannot be guessed back.
+"""
+
+import hashlib
+import re
+import secrets
+import string
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+from psycopg.rows import class_row
+
+from bilag.core.problem import Problem, Refused
+
+SCOPES = ("records:write", "exports:read", "exports:write")
+DAYS_DEFAULT = 365
+DAYS_MAX = 730
+
+_PREFIX = "bilag_"
+_ALPHABET = string.ascii_letters + string.digits
+_CHARACTERS = 40
+_TOKEN = re.compile(rf"{_PREFIX}[A-Za-z0-9]{{{_CHARACTERS}}}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a valid token speaks for, and what it may do."""
+
+    organization_id: UUID
+    token_id: UUID
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedToken:
+    """A token as it may be shown: never more of it than its last four characters."""
+
+    id: UUID
+    name: str
+    last_four: str
+    scopes: Sequence[str]
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+def create_token(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    name: str,
+    scopes: Iterable[str],
+    days: int = DAYS_DEFAULT,
+) -> str:
+    """Make a token for the organization of the scope and return it; it cannot be read again.
+
+    Raises Refused for an empty name, an unknown or missing scope, or days outside 1 to 730.
+    """
+    wanted = sorted(set(scopes))
+    problems = []
+    if not name.strip():
+        problems.append(Problem("token_without_name", "name"))
+    if not wanted or not set(wanted) <= set(SCOPES):
+        known = {"scopes": ", ".join(SCOPES)}
+        problems.append(Problem("token_scopes_unknown", "scopes", params=known))
+    if not 1 <= days <= DAYS_MAX:
+        problems.append(Problem("token_days", "days", params={"most": str(DAYS_MAX)}))
+    if problems:
+        raise Refused(*problems)
+    token = _PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_CHARACTERS))
+    connection.execute(
+        "INSERT INTO api_tokens (id, organization_id, name, token_hash, last_four, scopes,"
+        " expires_at) VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(days => %s))",
+        [uuid4(), organization_id, name.strip(), _hash(token), token[-4:], wanted, days],
+    )
+    return token
+
+
+def authenticate(connection: psycopg.Connection[Any], token: str) -> Caller | None:
+    """Return who a token speaks for, or None when it is unknown, revoked or expired.
+
+    Needs no scope: this is how a request finds out which scope to open.
+    """
+    if not _TOKEN.fullmatch(token):
+        return None
+    row = (
+        connection.cursor(row_factory=class_row(Caller))
+        .execute("SELECT * FROM authenticate_token(%s)", [_hash(token)])
+        .fetchone()
+    )
+    return Caller(row.organization_id, row.token_id, tuple(row.scopes)) if row else None
+
+
+def list_tokens(connection: psycopg.Connection[Any], organization_id: UUID) -> list[ListedToken]:
+    """Return the tokens of the organization of the scope, newest first, masked."""
+    return (
+        connection.cursor(row_factory=class_row(ListedToken))
+        .execute(
+            "SELECT id, name, last_four, scopes, created_at, expires_at, revoked_at"
+            " FROM api_tokens WHERE organization_id = %s ORDER BY created_at DESC, id",
+            [organization_id],
+        )
+        .fetchall()
+    )
+
+
+def revoke(connection: psycopg.Connection[Any], organization_id: UUID, token_id: UUID) -> bool:
+    """End a token at once; returns False when there was no such token in use."""
+    return (
+        connection.execute(
+            "UPDATE api_tokens SET revoked_at = now()"
+            " WHERE organization_id = %s AND id = %s AND revoked_at IS NULL",
+            [organization_id, token_id],
+        ).rowcount
+        == 1
+    )
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

@@ -1,0 +1,282 @@
+"""The vault: credentials come back only through their own row, organization and master key."""
+
+import base64
+import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from bilag.integrations.vault import (
+    MasterKey,
+    Vault,
+    VaultError,
+    audit_key,
+    delete_credential,
+    describe_credentials,
+    load_data_key,
+    load_data_key_async,
+    open_vault,
+    put_credential,
+    read_credentials,
+    read_credentials_async,
+    rewrap,
+)
+from tests.clusters import Database
+from tests.database.people import (
+    ALICE,
+    CHARLIE,
+    LEDGER,
+    an_integration,
+    scope,
+    scope_async,
+    two_organizations,
+)
+
+SECRET = "correct-horse-battery-4711"
+
+
+def a_vault() -> Vault:
+    return Vault(MasterKey(secrets.token_bytes(32)))
+
+
+@pytest.fixture
+def url(database: Database) -> str:
+    two_organizations(database.application_url)
+    return database.application_url
+
+
+@pytest.fixture
+def vault(url: str) -> Vault:
+    """A vault in which Alice's ledger has an API key."""
+    vault = a_vault()
+    with scope(url, ALICE) as connection:
+        put_credential(connection, vault, ALICE, LEDGER, "api_key", SECRET, "Administrator 001")
+    return vault
+
+
+def test_a_credential_is_read_back_and_shown_only_masked(url: str, vault: Vault) -> None:
+    expires = datetime(2027, 1, 31, tzinfo=UTC)
+    with scope(url, ALICE) as connection:
+        put_credential(connection, vault, ALICE, LEDGER, "password", "short-7", "A", expires)
+        assert read_credentials(connection, vault, ALICE, LEDGER) == {
+            "api_key": SECRET,
+            "password": "short-7",
+        }
+        key, password = describe_credentials(connection, ALICE, LEDGER)
+    assert (key.masked, key.set_by, key.expires_at) == ("••••••••4711", "Administrator 001", None)
+    assert (password.masked, password.expires_at) == ("••••••••", expires)
+
+
+def test_nothing_in_the_database_holds_the_secret(
+    database: Database, url: str, vault: Vault
+) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        rows = owner.execute("SELECT row_to_json(c), sealed FROM credentials c").fetchall()
+        keys = owner.execute("SELECT row_to_json(k), wrapped FROM data_keys k").fetchall()
+    with scope(url, ALICE) as connection:
+        data_key = load_data_key(connection, vault, ALICE).key
+    assert len(rows) == len(keys) == 1
+    assert SECRET not in str(rows)
+    assert SECRET.encode() not in rows[0][1]
+    assert data_key not in keys[0][1]
+
+
+def test_the_same_secret_is_sealed_differently_each_time(
+    database: Database, url: str, vault: Vault
+) -> None:
+    def sealed() -> bytes:
+        with psycopg.connect(database.owner_url) as owner:
+            row = owner.execute("SELECT sealed FROM credentials").fetchone()
+        assert row is not None
+        return bytes(row[0])
+
+    before = sealed()
+    with scope(url, ALICE) as connection:
+        put_credential(connection, vault, ALICE, LEDGER, "api_key", SECRET, "A")
+    assert sealed() != before
+
+
+def test_a_credential_moved_to_another_field_does_not_open(
+    database: Database, url: str, vault: Vault
+) -> None:
+    with scope(url, ALICE) as connection:
+        put_credential(connection, vault, ALICE, LEDGER, "password", "another-secret", "A")
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "UPDATE credentials c SET sealed = o.sealed FROM credentials o WHERE o.field <> c.field"
+        )
+    with scope(url, ALICE) as connection, pytest.raises(VaultError, match="another row"):
+        read_credentials(connection, vault, ALICE, LEDGER)
+
+
+def test_a_credential_moved_to_another_integration_does_not_open(
+    database: Database, url: str, vault: Vault
+) -> None:
+    second = an_integration(key="second")
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "INSERT INTO organization_integrations (id, organization_id, book_id, key, name,"
+            " integration_type, is_route) VALUES (%s, %s, %s, 'second', 'S', 'rest', false)",
+            [second.id, ALICE, second.book.id],
+        )
+        owner.execute("UPDATE credentials SET integration_id = %s", [second.id])
+    with scope(url, ALICE) as connection, pytest.raises(VaultError, match="'api_key'"):
+        read_credentials(connection, vault, ALICE, second.id)
+
+
+def test_a_credential_moved_to_another_organization_does_not_open(
+    database: Database, url: str, vault: Vault
+) -> None:
+    stolen = an_integration(CHARLIE).id
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "UPDATE credentials SET organization_id = %s, integration_id = %s", [CHARLIE, stolen]
+        )
+    with scope(url, CHARLIE) as connection, pytest.raises(VaultError, match="another organization"):
+        read_credentials(connection, vault, CHARLIE, stolen)
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("UPDATE data_keys SET organization_id = %s", [CHARLIE])
+    with scope(url, CHARLIE) as connection, pytest.raises(VaultError, match="another organization"):
+        read_credentials(connection, vault, CHARLIE, stolen)
+
+
+def test_a_changed_byte_is_found(database: Database, url: str, vault: Vault) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute(
+            "UPDATE credentials SET sealed = set_byte(sealed, 20, get_byte(sealed, 20) # 1)"
+        )
+    with scope(url, ALICE) as connection, pytest.raises(VaultError, match="Enter it again"):
+        read_credentials(connection, vault, ALICE, LEDGER)
+
+
+def test_a_wrong_master_key_is_named_by_its_id_and_never_shown(url: str, vault: Vault) -> None:
+    key = secrets.token_bytes(32)
+    wrong = Vault(MasterKey(key))
+    with scope(url, ALICE) as connection, pytest.raises(VaultError) as refused:
+        read_credentials(connection, wrong, ALICE, LEDGER)
+    text = str(refused.value)
+    assert vault.current.id in text
+    assert wrong.current.id in text
+    for hidden in (SECRET, base64.b64encode(key).decode(), key.hex(), repr(key)):
+        assert hidden not in text
+
+
+def test_a_new_master_key_takes_over_without_touching_credentials(
+    database: Database, url: str
+) -> None:
+    old, new = MasterKey(secrets.token_bytes(32)), MasterKey(secrets.token_bytes(32))
+    with scope(url, ALICE) as connection:
+        put_credential(connection, Vault(old), ALICE, LEDGER, "api_key", SECRET, "A")
+    with psycopg.connect(database.owner_url) as owner:
+        before = owner.execute("SELECT sealed FROM credentials").fetchall()
+    with scope(url, ALICE) as connection:
+        assert rewrap(connection, Vault(new, old), ALICE) == 1
+        assert rewrap(connection, Vault(new, old), ALICE) == 0
+        assert read_credentials(connection, Vault(new), ALICE, LEDGER) == {"api_key": SECRET}
+    with psycopg.connect(database.owner_url) as owner:
+        assert owner.execute("SELECT sealed FROM credentials").fetchall() == before
+
+
+def test_an_outsider_gets_nothing_out_and_nothing_in(url: str, vault: Vault) -> None:
+    with scope(url, CHARLIE) as connection:
+        assert read_credentials(connection, vault, ALICE, LEDGER) == {}
+        assert describe_credentials(connection, ALICE, LEDGER) == []
+        assert delete_credential(connection, ALICE, LEDGER, "api_key") is False
+        assert rewrap(connection, a_vault(), ALICE) == 0
+    with pytest.raises(psycopg.errors.InsufficientPrivilege), scope(url, CHARLIE) as connection:
+        put_credential(connection, vault, ALICE, LEDGER, "api_key", "overwritten", "Charlie")
+    with psycopg.connect(url) as unscoped:
+        assert read_credentials(unscoped, vault, ALICE, LEDGER) == {}
+    with scope(url, ALICE) as connection:
+        assert read_credentials(connection, vault, ALICE, LEDGER) == {"api_key": SECRET}
+
+
+def test_two_at_once_make_one_data_key(database: Database, url: str) -> None:
+    vault, both = a_vault(), threading.Barrier(4)
+
+    def load(_: int) -> bytes:
+        with scope(url, CHARLIE) as connection:
+            both.wait()
+            return load_data_key(connection, vault, CHARLIE).key
+
+    with ThreadPoolExecutor(4) as threads:
+        assert len(set(threads.map(load, range(4)))) == 1
+    with psycopg.connect(database.owner_url) as owner:
+        assert owner.execute("SELECT count(*) FROM data_keys").fetchone() == (1,)
+
+
+async def test_the_worker_reads_the_same(url: str, vault: Vault) -> None:
+    with scope(url, ALICE) as connection:
+        key = load_data_key(connection, vault, ALICE)
+    async with scope_async(url, ALICE) as connection:
+        assert await read_credentials_async(connection, vault, ALICE, LEDGER) == {"api_key": SECRET}
+        assert await load_data_key_async(connection, vault, ALICE) == key
+    async with scope_async(url, CHARLIE) as connection:
+        assert await read_credentials_async(connection, vault, ALICE, LEDGER) == {}
+        made = await load_data_key_async(connection, vault, CHARLIE)
+    with scope(url, CHARLIE) as connection:
+        assert load_data_key(connection, vault, CHARLIE) == made
+
+
+def test_the_audit_key_is_each_organizations_own(url: str, vault: Vault) -> None:
+    with scope(url, ALICE) as connection:
+        alice = load_data_key(connection, vault, ALICE)
+    with scope(url, CHARLIE) as connection:
+        charlie = load_data_key(connection, vault, CHARLIE)
+    assert audit_key(alice) == audit_key(alice)
+    assert len({audit_key(alice), audit_key(charlie), alice.key, charlie.key}) == 4
+    assert alice.key.hex() not in repr(alice)
+    assert repr(alice.key) not in repr(alice)
+
+
+def test_an_empty_secret_is_refused(url: str, vault: Vault) -> None:
+    with scope(url, ALICE) as connection, pytest.raises(VaultError, match="'api_key' is empty"):
+        put_credential(connection, vault, ALICE, LEDGER, "api_key", "", "A")
+
+
+def test_the_master_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
+    start = threading.Barrier(8)
+
+    def opened(_: int) -> str:
+        start.wait()
+        return open_vault(tmp_path, {}).current.id
+
+    with ThreadPoolExecutor(8) as threads:
+        ids = set(threads.map(opened, range(8)))
+    file = tmp_path / "master.key"
+    assert len(ids) == 1
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
+    file.chmod(0o640)
+    with pytest.raises(VaultError, match="chmod 600"):
+        open_vault(tmp_path, {})
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    first, second = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2))
+    place = tmp_path / "keys"
+    place.write_text(f"{first}\n{second}\n")
+    by_file = open_vault(tmp_path, {"BILAG_MASTER_KEY_FILE": str(place)})
+    by_name = open_vault(
+        tmp_path, {"BILAG_MASTER_KEY": second, "BILAG_MASTER_KEY_FILE": str(place)}
+    )
+    assert by_file.current.id == MasterKey(base64.b64decode(first)).id
+    assert by_name.current.id == MasterKey(base64.b64decode(second)).id
+    data_key, row = by_name.new_data_key(ALICE)
+    assert by_file.unwrap(row) == data_key
+    assert not (tmp_path / "master.key").exists()
+
+
+@pytest.mark.parametrize("text", ["c2hvcnQ=", "not base64 at all!", "  \n"])
+def test_a_key_that_is_none_is_refused_without_showing_it(tmp_path: Path, text: str) -> None:
+    place = tmp_path / "key"
+    place.write_text(text)
+    with pytest.raises(VaultError, match="openssl rand -base64 32") as refused:
+        open_vault(tmp_path, {"BILAG_MASTER_KEY_FILE": str(place)})
+    assert not text.strip() or text not in str(refused.value)
+    with pytest.raises(VaultError, match="cannot be read"):
+        open_vault(tmp_path, {"BILAG_MASTER_KEY_FILE": str(tmp_path / "missing")})
