@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -38,6 +39,8 @@ MEASUREMENTS: dict[str, Callable[[Bench], None]] = {
 def main() -> int:
     """Run the measurements asked for, one after the other; returns the exit code."""
     options = _arguments()
+    # told to stop, it still ends its children
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     # a log has no width of its own, and a folded table is hard to read
     console = Console(width=None if sys.stdout.isatty() else 140)
     # Never a database that somebody else uses: the benchmark fills and deletes its own.

@@ -52,7 +52,7 @@ def _line(number: int, part: int, day: date, mileage: bool) -> dict[str, Any]:
         "date": day.isoformat(),
         "type": "mileage" if mileage else EXPENSE_TYPES[(number + part) % len(EXPENSE_TYPES)],
         "amount": f"{ore // 100}.{ore % 100:02d}",
-        "text": f"Item {part + 1} of claim {number}, bought for the meeting of the local group at the centre",
+        "text": f"Item {part + 1} of claim {number}, bought for the meeting of the local group",
     }
     if mileage:
         # 3.50 a kilometre, so that quantity times rate is the amount to the øre

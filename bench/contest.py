@@ -108,7 +108,7 @@ def _own_killed(bench: Bench, count: int) -> dict[str, Any]:
     bench.engine.take_in(bench.numbers(count), count)
     worker = bench.engine.start_worker()
     try:
-        bench.sink.wait_for(count // 2)
+        bench.sink.wait_for(count // 2, worker)
     finally:
         worker.kill()
     before = bench.sink.stats()

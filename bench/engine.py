@@ -5,6 +5,8 @@ Everything goes through the product's own doors: arrival of records, `bilag work
 
 import atexit
 import contextlib
+import json
+import os
 import shutil
 import subprocess
 import sys
@@ -23,23 +25,19 @@ from bilag.connectors.rest import RestConnector, RestSettings
 from bilag.core.record import Record
 from bilag.core.reference import make_reference
 from bilag.core.voucher import Voucher
-from bilag.integrations.books import save_book
 from bilag.integrations.model import (
     Book,
     Delivery,
     Filters,
-    Integration,
     book_id,
     integration_id,
     organization_id,
 )
-from bilag.integrations.store import save_integration, save_mapping, stored
 from bilag.mapping.document import read_document
-from bilag.mapping.voucher import compile_mapping
-from bilag.tenants.organizations import Organization, save_organization
-from bilag.tenants.scope import organization_scope
+from bilag.mapping.voucher import Mapping, compile_mapping
 
 SLUG = "bench"
+BOOK = "main"
 INTEGRATION = "ledger"
 _BILAG = (sys.executable, "-c", "from bilag.app.cli import main; main()")
 # Failure policy: what is not delivered and settled after this is a failed measurement.
@@ -57,28 +55,13 @@ class Engine:
 
     def __init__(self, home: Path, sink_url: str, window: int = 32) -> None:
         self.home = home
-        self._open = contextlib.ExitStack()
-        organization = organization_id(SLUG)
-        self.book = Book(book_id(organization, "main"), organization, "main", "Main book", "NOK")
-        settings = RestSettings.model_validate(_settings(sink_url, window))
-        self.integration = Integration(
-            id=integration_id(organization, INTEGRATION),
-            organization_id=organization,
-            key=INTEGRATION,
-            name="Benchmark sink",
-            type=RestConnector.type,
-            enabled=True,
-            is_route=True,
-            settings=settings.model_dump(mode="json", by_alias=True),
-            filters=Filters(),
-            delivery=Delivery(
-                requests_in_flight=window, request_timeout_seconds=5.0, settle_seconds=1.0
-            ),
-            mapping_version=0,
-            book=self.book,
+        self.organization_id = organization_id(SLUG)
+        self.integration_id = integration_id(self.organization_id, INTEGRATION)
+        self.book = Book(
+            book_id(self.organization_id, BOOK), self.organization_id, BOOK, "Main book", "NOK"
         )
-        self._settings = settings
-        self._document = read_document(_mapping())
+        self._configuration = _configuration(sink_url, window)
+        self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
         # Registered before the server is started, so that it runs after the server has stopped.
@@ -87,13 +70,11 @@ class Engine:
         self.owner_url, self.application_url = urls.owner, urls.application
         self.admin_url = EmbeddedServer(self.home).superuser_url()
         migrate(self.owner_url, self.application_url)
+        self._apply()
         enter = self._open.enter_context
         self._owner = enter(psycopg.connect(self.owner_url, autocommit=True))
         installation = enter(open_installation(self.home))
-        with installation.pool.connection() as connection:
-            self._set_up(connection)
-        organization = self.integration.organization_id
-        self._exports = installation.exports_of(organization, "benchmark")
+        self._exports = installation.exports_of(self.organization_id, "benchmark")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -103,17 +84,10 @@ class Engine:
         # The cluster may lie elsewhere, with a link in the home.
         shutil.rmtree((self.home / "postgres").resolve(), ignore_errors=True)
 
-    def _set_up(self, connection: psycopg.Connection[Any]) -> None:
-        integration = self.integration
-        organization = Organization(
-            integration.organization_id, SLUG, "Benchmark", allowed_networks=("127.0.0.0/8",)
-        )
-        with organization_scope(connection, organization.id):
-            save_organization(connection, organization)
-            save_book(connection, self.book)
-            save_integration(connection, integration)
-            document = stored(self._document)
-            save_mapping(connection, organization.id, integration.id, document, "benchmark")
+    def _apply(self) -> None:
+        path = self.home / "organizations.yaml"
+        path.write_text(json.dumps({"organizations": [self._configuration]}))
+        self._command("apply", str(path))
 
     def take_in(self, first: int, count: int) -> None:
         """Hand over approved claims by the Python interface, 1,000 a call."""
@@ -130,14 +104,15 @@ class Engine:
             raise RuntimeError(f"{records[0].source_id} or one after it was not taken as new")
 
     def import_file(self, path: Path) -> None:
-        """Run `bilag import` on a file; raises CalledProcessError when it refuses."""
-        subprocess.run(
-            [*_BILAG, "import", "--organization", SLUG, str(path)],
-            cwd=ROOT,
-            env=self._environment(),
-            check=True,
-            capture_output=True,
-        )
+        """Run `bilag import` on a file; raises RuntimeError when it refuses."""
+        self._command("import", "--organization", SLUG, str(path))
+
+    def _command(self, *arguments: str) -> None:
+        command = [*_BILAG, *arguments]
+        environment = {**os.environ, **self._environment()}
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, check=False)
+        if done.returncode:
+            raise RuntimeError(f"bilag {arguments[0]}: {done.stdout!r} {done.stderr!r}")
 
     def start_worker(self) -> Child:
         """Start `bilag worker` in a process of its own; its log is worker.log in the home."""
@@ -159,7 +134,7 @@ class Engine:
         """Return how many exports have no final outcome yet; cheap however much is exported."""
         row = self._owner.execute(
             "SELECT count(*) FROM exports WHERE state = ANY (%s) AND integration_id = %s",
-            [list(_OPEN_STATES), self.integration.id],
+            [list(_OPEN_STATES), self.integration_id],
         ).fetchone()
         return int(row[0]) if row else 0
 
@@ -200,7 +175,8 @@ class Engine:
             voucher.numbered(_FIRST_NUMBER + position)
             for position, voucher in enumerate(self.vouchers(first, count))
         ]
-        return [one.body for one in RestConnector().build(numbered, self._settings)]
+        settings = RestSettings.model_validate(self._integration["settings"])
+        return [one.body for one in RestConnector().build(numbered, settings)]
 
     def mapping_us_per_claim(self, first: int, count: int) -> float:
         """Return the CPU microseconds that mapping alone takes for a claim, best of 5 rounds."""
@@ -217,10 +193,36 @@ class Engine:
             best = min(best, time.process_time() - started)
         return best * 1e6 / count
 
-    def _mapping(self) -> Any:
-        return compile_mapping(
-            self._document, self.book, self.integration.delivery, {}, self.integration.filters
-        )
+    @property
+    def _integration(self) -> dict[str, Any]:
+        found: dict[str, Any] = self._configuration["integrations"][0]
+        return found
+
+    def _mapping(self) -> Mapping:
+        document = read_document(self._integration["mapping"])
+        delivery = Delivery.model_validate(self._integration["delivery"])
+        return compile_mapping(document, self.book, delivery, {}, Filters())
+
+
+def _configuration(sink_url: str, window: int) -> dict[str, Any]:
+    """Return what `bilag apply` reads: the organization, its book, its one integration."""
+    return {
+        "slug": SLUG,
+        "name": "Benchmark",
+        "allowedNetworks": ["127.0.0.0/8"],
+        "books": [{"key": BOOK, "name": "Main book", "currency": "NOK"}],
+        "integrations": [
+            {
+                "key": INTEGRATION,
+                "name": "Benchmark sink",
+                "type": RestConnector.type,
+                "book": BOOK,
+                "settings": _settings(sink_url, window),
+                "delivery": {"requestsInFlight": window, "requestTimeoutSeconds": 5},
+                "mapping": _mapping(),
+            }
+        ],
+    }
 
 
 def _settings(sink_url: str, window: int) -> dict[str, Any]:

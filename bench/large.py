@@ -54,16 +54,15 @@ def measure(bench: Bench) -> None:
 
 
 def _seed(bench: Bench, count: int) -> float:
-    integration = bench.engine.integration
     started = time.monotonic()
     with psycopg.connect(bench.engine.owner_url, autocommit=True) as connection:
         for first in range(1, count + 1, _CHUNK):
             connection.execute(
                 _SEED,
                 {
-                    "organization": integration.organization_id,
-                    "integration": integration.id,
-                    "book": integration.book.id,
+                    "organization": bench.engine.organization_id,
+                    "integration": bench.engine.integration_id,
+                    "book": bench.engine.book.id,
                     "first": first,
                     "last": min(first + _CHUNK - 1, count),
                 },
@@ -75,7 +74,7 @@ def _seed(bench: Bench, count: int) -> float:
 async def _claims(
     bench: Bench,
 ) -> tuple[list[float], list[float], list[float], list[float]]:
-    integration = bench.engine.integration
+    engine = bench.engine
     both: list[float] = []
     choosing: list[float] = []
     taking: list[float] = []
@@ -88,7 +87,7 @@ async def _claims(
         while True:
             started = time.perf_counter()
             found = await store.candidates(
-                connection, integration.organization_id, integration.id, after=None, limit=WINDOW
+                connection, engine.organization_id, engine.integration_id, after=None, limit=WINDOW
             )
             chosen = time.perf_counter()
             if not found:
@@ -109,10 +108,10 @@ async def _take(
     found: list[store.Candidate],
     number: int,
 ) -> int:
-    integration = bench.engine.integration
+    engine = bench.engine
     if number == 1:
         numbers = await store.next_numbers(
-            connection, integration.organization_id, integration.book.id, [2026], 1
+            connection, engine.organization_id, engine.book.id, [2026], 1
         )
         number = numbers[2026]
     intents = [
@@ -131,9 +130,9 @@ async def _take(
     following = number + len(found)
     claimed = await store.take(
         connection,
-        integration.organization_id,
-        integration.id,
-        integration.book.id,
+        engine.organization_id,
+        engine.integration_id,
+        engine.book.id,
         sync_token=0,
         intents=intents,
         series={2026: (number, following)},
@@ -154,15 +153,15 @@ def _summary(taken: list[float]) -> dict[str, float]:
 
 
 def _plan(bench: Bench) -> list[str]:
-    integration = bench.engine.integration
+    engine = bench.engine
     with (
         psycopg.connect(bench.engine.application_url, autocommit=True) as connection,
-        organization_scope(connection, integration.organization_id),
+        organization_scope(connection, engine.organization_id),
     ):
         rows = connection.execute(
             "EXPLAIN (ANALYZE, BUFFERS) " + store._CANDIDATES,
             {
-                "integration": integration.id,
+                "integration": bench.engine.integration_id,
                 "due_at": "-infinity",
                 "id": 0,
                 "fresh": True,

@@ -25,9 +25,9 @@ def measure(bench: Bench) -> None:
         # The first approvals wait for the worker to be there; they are not counted.
         for number in range(first, first + warm):
             engine.approve(number)
-        bench.sink.wait_for(warm)
+        bench.sink.wait_for(warm, worker)
         due = _approve(bench, first + warm, count)
-        bench.sink.wait_for(count + warm)
+        bench.sink.wait_for(count + warm, worker)
         engine.wait_until_finished()
     finally:
         worker.stop()

@@ -17,7 +17,7 @@ def measure(bench: Bench) -> None:
         bench.engine.take_in(first, count)
         worker = bench.engine.start_worker()
         try:
-            bench.sink.wait_for(count)
+            bench.sink.wait_for(count, worker)
             bench.engine.wait_until_finished()
             found[str(count)] = memory_mib(worker.pid)["peak"]
         finally:

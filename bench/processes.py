@@ -17,8 +17,10 @@ import psutil
 
 ROOT = Path(__file__).resolve().parent.parent
 
-# Failure policy: a measurement that takes longer than this has failed, and is reported as such.
+# Failure policy: a child that takes longer than this, and a sink that nothing new reaches for so
+# long, end the benchmark with an error.
 RUN_SECONDS_MAX = 900.0
+STILL_SECONDS_MAX = 60.0
 
 
 class Child:
@@ -122,12 +124,21 @@ class SinkProcess(Child):
         """Return the counts and times of what has arrived since the last reset."""
         return self.ask("GET", "/_stats")
 
-    def wait_for(self, unique: int, timeout: float = RUN_SECONDS_MAX) -> dict[str, Any]:
+    def wait_for(self, unique: int, sender: Child) -> dict[str, Any]:
         """Return the counts as soon as so many different documents have arrived.
 
-        Raises TimeoutError after `timeout` seconds.
+        Raises RuntimeError when the sender ends before, or nothing new arrives for 60 seconds.
         """
-        return self.ask("GET", f"/_wait?unique={unique}", timeout=timeout)
+        seen = -1
+        while True:
+            try:
+                path = f"/_wait?unique={unique}"
+                return self.ask("GET", path, timeout=STILL_SECONDS_MAX)
+            except TimeoutError:
+                arrived = self.stats()["unique"]
+            if sender.process.poll() is not None or arrived == seen:
+                raise RuntimeError(f"{arrived} of {unique} arrived, and no more are coming")
+            seen = arrived
 
     def arrivals(self) -> dict[str, int]:
         """Return each reference with its first arrival in nanoseconds since the epoch."""

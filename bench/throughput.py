@@ -72,9 +72,9 @@ def run_engine(bench: Bench, first: int, count: int, latency: float) -> dict[str
     database = postmaster(engine.owner_url)
     worker = engine.start_worker()
     try:
-        sink.wait_for(1)
+        sink.wait_for(1, worker)
         before = [cpu_seconds(pid) if pid else 0.0 for pid in (worker.pid, database, sink.pid)]
-        sink.wait_for(count)
+        sink.wait_for(count, worker)
         after = [cpu_seconds(pid) if pid else 0.0 for pid in (worker.pid, database, sink.pid)]
         settled = engine.wait_until_finished()
     finally:

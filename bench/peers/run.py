@@ -90,7 +90,7 @@ class PeerRuns:
         self._begin(claims, window, latency_ms=5.0)
         child = self._start("run", claims, window)
         try:
-            self._sink.wait_for(count // 2)
+            self._sink.wait_for(count // 2, child)
         finally:
             child.kill()
         before = self._sink.stats()

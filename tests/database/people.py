@@ -1,6 +1,6 @@
 """Two organizations for tests: Alice's, and Charlie's, who is an outsider and must see nothing."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from uuid import UUID
@@ -29,17 +29,21 @@ LEDGER = integration_id(ALICE, "ledger")
 @contextmanager
 def scope(url: str, organization: UUID) -> Iterator[psycopg.Connection[Any]]:
     """A connection inside the organization's scope, committed at the end."""
-    with psycopg.connect(url, autocommit=True) as connection:
-        with organization_scope(connection, organization):
-            yield connection
+    with (
+        psycopg.connect(url, autocommit=True) as connection,
+        organization_scope(connection, organization),
+    ):
+        yield connection
 
 
 @asynccontextmanager
-async def scope_async(url: str, organization: UUID):
+async def scope_async(url: str, organization: UUID) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
     """The same as the worker sees it."""
-    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
-        async with organization_scope_async(connection, organization):
-            yield connection
+    async with (
+        await psycopg.AsyncConnection.connect(url, autocommit=True) as connection,
+        organization_scope_async(connection, organization),
+    ):
+        yield connection
 
 
 def a_book(organization: UUID = ALICE, key: str = "main", **changes: Any) -> Book:

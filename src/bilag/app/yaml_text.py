@@ -36,9 +36,8 @@ def read_yaml(text: str) -> tuple[Any, dict[Place, int]]:
 
     Raises Refused for what is not YAML and for keys that stand twice; it never quotes a value.
     """
-    loader = _Loader(text)
     try:
-        node = loader.get_single_node()
+        node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reason = {"reason": str(error.problem or "unreadable")}
@@ -46,8 +45,6 @@ def read_yaml(text: str) -> tuple[Any, dict[Place, int]]:
     except yaml.YAMLError:
         reason = {"reason": "a character that YAML does not allow"}
         raise Refused(Problem("yaml_not_valid", params=reason)) from None
-    finally:
-        loader.dispose()
     reading = _Reading()
     data = reading.value(node, (), ()) if node is not None else None
     if reading.problems:

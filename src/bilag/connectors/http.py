@@ -227,7 +227,8 @@ class HttpClient:
         """
         if self._session is None:
             raise RuntimeError("HttpClient is used as an async context manager")
-        exchange = _Exchange(permit, encrypted=not str(url).startswith("http:"))
+        scheme = url.scheme if isinstance(url, URL) else url.partition(":")[0].lower()
+        exchange = _Exchange(permit, encrypted=scheme != "http")
         outer = _exchange.set(exchange)
         limit = timeout_seconds or self.timeout_seconds
         started = time.perf_counter()
@@ -259,9 +260,9 @@ class HttpClient:
     def _guarded_socket(self, addr_info: Any) -> socket.socket:
         family, kind, protocol, _, address = addr_info
         exchange = _exchange.get()
-        refused = self._refusal(
-            _embedded(ipaddress.ip_address(str(address[0]).partition("%")[0])),
-            encrypted=exchange is None or exchange.encrypted,
+        target = ipaddress.ip_address(str(address[0]).partition("%")[0])
+        refused = why_refused(
+            target, self._allowed, encrypted=exchange is None or exchange.encrypted
         )
         if refused:
             if exchange is not None:
@@ -270,18 +271,24 @@ class HttpClient:
             raise OSError(refused)
         return socket.socket(family, kind, protocol)
 
-    def _refusal(self, target: Address, *, encrypted: bool) -> str:
-        if any(target in network for network in self._allowed):
-            return ""
-        if not _is_public(target):
-            return f"{target} is a private or local address that the operator has not allowed"
-        if not encrypted:
-            return f"{target} is asked for over http; outside allowed networks it must be https"
-        return ""
-
 
 _GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def why_refused(target: Address, allowed: Iterable[Network], *, encrypted: bool) -> str:
+    """Return why an address may not be connected to, or an empty text when it may.
+
+    `allowed` networks may always be reached; others only when they are public and encrypted.
+    """
+    target = _embedded(target)
+    if any(target in network for network in allowed):
+        return ""
+    if not _is_public(target):
+        return f"{target} is a private or local address that the operator has not allowed"
+    if not encrypted:
+        return f"{target} is asked for over http; outside allowed networks it must be https"
+    return ""
 
 
 def _embedded(target: Address) -> Address:
@@ -332,11 +339,11 @@ async def _read(response: aiohttp.ClientResponse) -> bytes:
     too_large = NoAnswer(f"the answer is larger than {ANSWER_BYTES_MAX} bytes", "too_large")
     if (response.content_length or 0) > ANSWER_BYTES_MAX:
         raise too_large
-    chunks = []
-    size = 0
-    async for chunk in response.content.iter_any():
-        size += len(chunk)
-        if size > ANSWER_BYTES_MAX:
-            raise too_large
-        chunks.append(chunk)
-    return b"".join(chunks)
+    chunks = [await response.content.readany()]
+    size = len(chunks[0])
+    while size <= ANSWER_BYTES_MAX:
+        if response.content.at_eof():
+            return b"".join(chunks)
+        chunks.append(await response.content.readany())
+        size += len(chunks[-1])
+    raise too_large

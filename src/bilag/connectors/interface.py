@@ -106,7 +106,7 @@ class Connector(Protocol[S]):
     async def identify(
         self, session: Session[S]
     ) -> Company | RetryLater | Misconfigured | None:
-        """Return the company behind the credentials, None where the system cannot say; never raises.
+        """Return the company behind the login, None where the system cannot say; never raises.
 
         Asked before every run (C3); RetryLater when there is no answer, Misconfigured when refused.
         """

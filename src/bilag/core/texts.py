@@ -3,6 +3,7 @@
 A test fails on a missing language or on placeholders that differ between the three.
 """
 
+from bilag.core.texts_api import API_TEXTS
 from bilag.core.texts_configuration import CONFIGURATION_TEXTS
 from bilag.core.texts_connectors import CONNECTOR_TEXTS
 from bilag.core.texts_mapping import MAPPING_TEXTS
@@ -18,6 +19,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **DELIVERY_TEXTS,
     **CONNECTOR_TEXTS,
     **CONFIGURATION_TEXTS,
+    **API_TEXTS,
 }
 
 

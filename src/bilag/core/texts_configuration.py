@@ -82,6 +82,11 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Dette er ikkje ein løyndom som {type} bruker; han bruker {known}.",
         "This is not a secret that {type} uses; it uses {known}.",
     ),
+    "organization_unknown": (
+        "Det finnes ingen organisasjon {slug} her.",
+        "Det finst ingen organisasjon {slug} her.",
+        "There is no organization {slug} here.",
+    ),
     "book_unknown": (
         "Det finnes ingen bok {book} i organisasjonen; legg den til under books.",
         "Det finst inga bok {book} i organisasjonen; legg ho til under books.",

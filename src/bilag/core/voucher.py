@@ -3,7 +3,7 @@
 Mapping makes vouchers without a number; the number is allotted when the voucher is first sent.
 """
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
@@ -64,4 +64,10 @@ class Voucher:
 
     def numbered(self, number: int, key_suffix: str = "") -> "Voucher":
         """Return the same voucher with the number of its book's series for its accounting year."""
-        return replace(self, number=number, key_suffix=key_suffix)
+        # A copy of fields, not `replace`: the lines are the same, so the balance is not proven again.
+        voucher = object.__new__(Voucher)
+        for name in Voucher.__slots__:
+            object.__setattr__(voucher, name, getattr(self, name))
+        object.__setattr__(voucher, "number", number)
+        object.__setattr__(voucher, "key_suffix", key_suffix)
+        return voucher

@@ -90,14 +90,17 @@ class AccountingExports:
         with self._pool.connection() as connection:
             with organization_scope(connection, self._organization_id):
                 stored = arrive(connection, self._organization_id, records)
-                routes = [
-                    i for i in list_integrations(connection, self._organization_id) if i.is_route
-                ]
+                integrations = list_integrations(connection, self._organization_id)
         if any(answer.is_new for answer in stored):
-            for integration in routes:
-                if integration.enabled and integration.delivery.trigger == "on_approval":
-                    self._wake(integration.id, "approval")
+            self._wake_on_approval(integrations)
         return stored
+
+    def start_delivery(self) -> None:
+        """Start the delivery of records that an import has stored, as `accept_records` does."""
+        with self._pool.connection() as connection:
+            with organization_scope(connection, self._organization_id):
+                integrations = list_integrations(connection, self._organization_id)
+        self._wake_on_approval(integrations)
 
     def withdraw_approval(
         self, source_system: str, source_id: str, at: datetime | None = None, by: str = ""
@@ -270,6 +273,12 @@ class AccountingExports:
             problem = Problem("cannot_be_built", params={"message": str(error)})
             return Mapped(voucher, b"", (problem,))
         return Mapped(voucher, submission.body)
+
+    def _wake_on_approval(self, integrations: Sequence[Integration]) -> None:
+        for integration in integrations:
+            on_approval = integration.delivery.trigger == "on_approval"
+            if integration.is_route and integration.enabled and on_approval:
+                self._wake(integration.id, "approval")
 
     def _wake(self, integration_id: UUID, trigger: str) -> None:
         defer_sync(

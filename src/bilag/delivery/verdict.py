@@ -4,7 +4,7 @@ Unknown is never "failed" and never "pending": it is `in_doubt` until somebody l
 """
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from bilag.core.outcome import Accepted, Evidence, Misconfigured, Outcome, Rejected, RetryLater
@@ -54,7 +54,7 @@ def judge(
             due_seconds=0.0 if outcome.booked else delivery.settle_seconds,
         )  # fmt: skip
     if isinstance(outcome, Rejected):
-        problem = _told(outcome.problem, attempt) or Problem(
+        problem = Problem(
             "refused", outcome.field, outcome.line, attempt.source_id, {"message": outcome.message}
         )
         return _settlement(
@@ -74,10 +74,6 @@ def judge(
             "no_clear_answer", record=attempt.source_id, params={"message": outcome.message}
         ).as_json(),
     )  # fmt: skip
-
-
-def _told(problem: Problem | None, attempt: Attempt) -> Problem | None:
-    return problem and replace(problem, record=attempt.source_id)
 
 
 def _retry(attempt: Attempt, outcome: RetryLater, delivery: Delivery) -> Settlement:

@@ -12,7 +12,7 @@ from uuid import UUID
 import orjson
 import psycopg
 
-from bilag.tenants.scope import organization_scope_async
+from bilag.tenants.scope import organization_scope_async, scoped_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,18 +87,19 @@ async def candidates(
 
     Takes no lock: T1 decides which of them are really ours. `fresh` False = only retries.
     """
-    async with organization_scope_async(connection, organization_id):
-        cursor = await connection.execute(
-            _CANDIDATES,
-            {
-                "integration": integration_id,
-                "due_at": after[0] if after else "-infinity",
-                "id": after[1] if after else 0,
-                "fresh": fresh,
-                "limit": limit,
-            },
-        )
-        return [Candidate(*row) for row in await cursor.fetchall()]
+    rows = await scoped_statement(
+        connection,
+        organization_id,
+        _CANDIDATES,
+        {
+            "integration": integration_id,
+            "due_at": after[0] if after else "-infinity",
+            "id": after[1] if after else 0,
+            "fresh": fresh,
+            "limit": limit,
+        },
+    )
+    return [Candidate(*row) for row in rows]
 
 
 async def next_numbers(
@@ -206,21 +207,19 @@ async def take(
         {"accounting_year": year, "expected": expected, "next_number": following}
         for year, (expected, following) in series.items()
     ]
-    async with organization_scope_async(connection, organization_id):
-        cursor = await connection.execute(
-            _TAKE,
-            {
-                "organization": organization_id,
-                "integration": integration_id,
-                "book": book_id,
-                "sync": sync_token,
-                "series": orjson.dumps(moved).decode(),
-                "years": len(moved),
-                "intents": orjson.dumps(document).decode(),
-                "send_within": send_within_seconds,
-            },
-        )
-        row = await cursor.fetchone()
-    if row is None or row[0] is None:
-        return None
-    return Claimed(token=row[0], export_ids=frozenset(row[1]))
+    ((token, taken),) = await scoped_statement(
+        connection,
+        organization_id,
+        _TAKE,
+        {
+            "organization": organization_id,
+            "integration": integration_id,
+            "book": book_id,
+            "sync": sync_token,
+            "series": orjson.dumps(moved).decode(),
+            "years": len(moved),
+            "intents": orjson.dumps(document).decode(),
+            "send_within": send_within_seconds,
+        },
+    )
+    return None if token is None else Claimed(token=token, export_ids=frozenset(taken))

@@ -15,7 +15,7 @@ import psycopg
 
 from bilag.core.clock import utc_now
 from bilag.exports.audit import CHAIN_SQL, keyed_hash, merkle_root, moment_text, row_hash
-from bilag.tenants.scope import organization_scope_async
+from bilag.tenants.scope import scoped_statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,10 +159,10 @@ async def settle(
             for r in requests
         ]
     ).decode()
-    async with organization_scope_async(connection, chain.organization_id):
-        cursor = await connection.execute(_SETTLE, parameters)
-        row = await cursor.fetchone()
-    return (row[0], row[1]) if row else (0, 0)
+    ((mine, late),) = await scoped_statement(
+        connection, chain.organization_id, _SETTLE, parameters
+    )
+    return mine, late
 
 
 # Look-ups and found-after-crash rows: the from-state is the condition, there is no answer to fence.
@@ -217,10 +217,8 @@ async def move(
         return 0
     parameters = _parameters(chain, settlements)
     parameters["from_state"] = from_state
-    async with organization_scope_async(connection, chain.organization_id):
-        cursor = await connection.execute(_MOVE, parameters)
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+    ((moved,),) = await scoped_statement(connection, chain.organization_id, _MOVE, parameters)
+    return int(moved)
 
 
 def _parameters(chain: Chain, settlements: Sequence[Settlement]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ class Configuration(BaseModel):
 
 
 class Filters(Configuration):
-    """Which records an integration takes (C13); what is left out becomes `excluded`, with reason."""
+    """Which records an integration takes (C13); the others become `excluded`, with the reason."""
 
     categories: tuple[Literal["expense", "mileage", "honorarium", "activity"], ...] = (
         "expense",
@@ -53,7 +53,7 @@ class Breaker(Configuration):
 
 
 class Delivery(Configuration):
-    """How the claims of one integration are delivered; times are seconds of the database's clock."""
+    """How the claims of one integration are delivered; seconds are of the database's clock."""
 
     trigger: Literal["on_approval", "manual"] = "on_approval"
     posting_date: Literal["approval", "last_cost", "cost_month_end"] = "approval"
@@ -112,7 +112,7 @@ class Integration:
 
 
 def organization_id(slug: str) -> UUID:
-    """Return the id an organization gets from its slug: the same after a restore or a new set-up."""
+    """Return the id an organization gets from its slug: the same after a restore or set-up."""
     return uuid5(NAMESPACE, f"organization/{slug}")
 
 

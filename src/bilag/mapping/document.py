@@ -21,6 +21,7 @@ from bilag.integrations.model import Configuration
 TEXT_MAX = 2_000
 CODE_MAX = 64
 PARTS_MAX = 10
+_LISTS = frozenset({"firstNonEmpty", "join"})
 
 
 def _as_in_records(key: str) -> str:
@@ -138,17 +139,20 @@ def read_document(value: object) -> MappingDocument:
         return MappingDocument.model_validate(value)
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
+        if any(fault["type"] == "recursion_depth_exceeded" for fault in faults):
+            place = ".".join(map(str, faults[0]["loc"][:2]))
+            raise DocumentError((Problem("mapping_too_deep", place),)) from None
         raise DocumentError(tuple(_shape_problem(fault) for fault in faults)) from None
-    except RecursionError:
-        raise DocumentError((Problem("mapping_too_deep"),)) from None
 
 
 def _shape_problem(fault: ErrorDetails) -> Problem:
-    place = ""
+    place, before = "", ""
     for part in fault["loc"]:
-        if part == "[key]":
-            continue
-        place += f"[{part + 1}]" if isinstance(part, int) else f".{part}"
+        if isinstance(part, int) and before in _LISTS:
+            place += f"[{part + 1}]"
+        elif part != "[key]":
+            place += f".{part}"
+        before = str(part)
     context: dict[str, Any] = fault.get("ctx", {})
     code, params = "mapping_shape", {}
     match fault["type"]:
@@ -163,6 +167,4 @@ def _shape_problem(fault: ErrorDetails) -> Problem:
             )
         case "string_too_long" | "too_long":
             code, params = "mapping_too_long", {"maximum": str(context["max_length"])}
-        case "recursion_loop":
-            code = "mapping_too_deep"
     return Problem(code, place.lstrip("."), params=params)

@@ -147,7 +147,7 @@ class ClaimBuilder:
         if not isinstance(built, list):
             return built
         # A cell that could not be read is told once, not as a missing field as well.
-        found = [p for p in built if p.code != "field_required" or p.field not in faulty]
+        found = [p for p in built if p.code != "field_missing" or p.field not in faulty]
         if not found and not problems:
             found = built
         return problems + [self._placed(problem, rows, receipt_rows) for problem in found]

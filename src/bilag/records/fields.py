@@ -74,7 +74,7 @@ def text_reader(maximum: int, *, breaks: bool = False) -> Reader:
 
     def read(value: Any, last_day: date) -> str:
         if not isinstance(value, str):
-            raise FieldError("text_expected")
+            raise FieldError("text_needed")
         if not value.isprintable():
             if control.search(value):
                 raise FieldError("text_control_character")

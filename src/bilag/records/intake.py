@@ -169,9 +169,9 @@ def _read_stored(
 ) -> dict[tuple[str, str], _Revisions]:
     known: dict[tuple[str, str], _Revisions] = {one.key: {} for one in batch}
     keys = orjson.dumps([{"s": system, "i": source_id} for system, source_id in known]).decode()
-    for system, source_id, revision, digest, record_id in connection.execute(
-        _STORED, [keys, organization_id]
-    ):
+    # Planned anew each time: a plan kept from when the table was small reads the whole table.
+    found = connection.execute(_STORED, [keys, organization_id], prepare=False)
+    for system, source_id, revision, digest, record_id in found:
         known[system, source_id][revision] = (bytes(digest), record_id)
     return known
 

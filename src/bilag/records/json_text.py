@@ -55,11 +55,11 @@ def _depth(value: Any) -> int:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise Refused(Problem("json_key_twice", params={"name": shown(twice)}))
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise Refused(Problem("json_key_twice", params={"name": shown(key)}))
+        found[key] = value
     return found
 
 

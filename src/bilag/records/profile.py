@@ -235,7 +235,7 @@ def parse_profile(text: str) -> Profile:
         value = yaml.load(text, Loader=_TextLoader)  # noqa: S506
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        where = {"line": str(mark.line + 1) if mark else "?"}
+        where = {"row": str(mark.line + 1) if mark else "?"}
         reason = fields.shown(getattr(error, "problem", None) or "")
         problem = Problem("profile_yaml", "", params={**where, "reason": reason})
         raise Refused(problem) from error

@@ -59,11 +59,11 @@ def validate(raw: object, *, today: date, source_system: str) -> Validated:
     if source_system and head != source_system:
         check.add("source_system_other", "sourceSystem", expected=source_system)
     if not head:
-        check.add("field_required", "sourceSystem")
+        check.add("field_missing", "sourceSystem")
     source_id = check.read(raw, "sourceId", fields.read_id)
     check.name_record(source_id or "")
     if not source_id and not check.has_fault("sourceId"):
-        check.add("field_required", "sourceId")
+        check.add("field_missing", "sourceId")
     status = check.read(raw, "status", _read_status) or "approved"
     if status in _TAKEN:
         return _approved(raw, head, source_id or "", status, check)
@@ -148,7 +148,7 @@ class _Check:
         """List each needed field (attribute -> name) that is missing or empty and not faulty."""
         for attribute, key in needed.items():
             if clean.get(attribute) in (None, "") and not self.has_fault(self.prefix + key):
-                self.add("field_required", key)
+                self.add("field_missing", key)
 
 
 def _one_of(code: str, allowed: frozenset[str] | tuple[str, ...], names: bool = False) -> Reader:

@@ -34,3 +34,20 @@ async def organization_scope_async(
     async with connection.transaction():
         await connection.execute(_SET, [str(organization_id)])
         yield connection
+
+
+async def scoped_statement(
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    statement: str,
+    parameters: Any,
+) -> list[tuple[Any, ...]]:
+    """Run one statement in the scope as a transaction of its own, in a single round trip.
+
+    The connection must be in autocommit: what is sent before the pipeline's one sync is then one
+    implicit transaction, so the setting ends with it and an error rolls everything back.
+    """
+    async with connection.pipeline():
+        await connection.execute(_SET, [str(organization_id)])
+        cursor = await connection.execute(statement, parameters)
+    return await cursor.fetchall()

@@ -24,6 +24,7 @@ from bilag.core.outcome import (
 from bilag.core.problem import Problem
 
 MESSAGE_CHARACTERS_MAX = 500
+SENTENCE_CHARACTERS_MAX = 200
 NOT_REFUSED = frozenset({401, 403, 404, 405, 407, 408, 409, 425, 429})
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -159,7 +160,7 @@ class Refusals:
 
     def _spoken(self, message: str) -> tuple[str, int | None]:
         for pattern in self._sentences:
-            if found := pattern.search(message):
+            if found := pattern.search(message[:SENTENCE_CHARACTERS_MAX]):
                 named = found.groupdict()
                 return named.get("field") or "", _whole_number(named.get("line") or "")
         return "", None
@@ -219,17 +220,14 @@ def _plain(name: str) -> str:
 
 
 def _sentence_pattern(sentence: str) -> re.Pattern[str]:
-    """Compile `Invalid {field} code: {value}`; a sentence, so that no pattern can run for ever."""
+    """Compile `Invalid {field} code: {value}`: each placeholder once, so that it ends quickly."""
     parts = re.split(r"\{(field|value|line)\}", sentence)
-    pattern = ""
-    for place, part in enumerate(parts):
-        if place % 2 == 0:
-            pattern += re.escape(part)
-        elif f"(?P<{part}>" in pattern:
-            pattern += r".{1,60}?"
-        else:
-            pattern += rf"(?P<{part}>\d{{1,6}})" if part == "line" else rf"(?P<{part}>.{{1,60}}?)"
-    return re.compile(pattern + r"(?!\w)", re.IGNORECASE)
+    parts[::2] = map(re.escape, parts[::2])
+    parts[1::2] = (
+        r"(?P<line>\d{1,6})" if name == "line" else rf"(?P<{name}>.{{1,60}}?)"
+        for name in parts[1::2]
+    )
+    return re.compile("".join(parts) + r"(?!\w)", re.IGNORECASE)
 
 
 def _whole_number(text: str) -> int | None:

@@ -47,7 +47,7 @@ def _writer(names: Names, as_number: bool) -> Callable[[Voucher], Document]:
     currency, category, source_id = names.currency, names.category, names.source_id
     lines, write_line = names.lines, _line_writer(names, as_number)
     ours = (reference, lines)
-    nested = any(name.startswith("/") for name in names.model_dump().values())
+    nested = names.nested
 
     def write(voucher: Voucher) -> Document:
         document: Document = {reference: voucher.reference}
@@ -74,7 +74,7 @@ def _line_writer(names: Names, as_number: bool) -> Callable[[VoucherLine], Docum
     )
     cost_centre, project, party = names.cost_centre, names.project, names.party
     ours = (amount,)
-    nested = any(name.startswith("/") for name in names.model_dump().values())
+    nested = names.nested
     write_amount: Callable[[Decimal], object] = _number if as_number else amount_text
 
     def write_line(line: VoucherLine) -> Document:

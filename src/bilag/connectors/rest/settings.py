@@ -4,6 +4,7 @@ Secrets are not among them: they are `secret_fields` of the connector and live i
 """
 
 import re
+from functools import cached_property
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -133,6 +134,11 @@ class Names(Section):
     project: str = Field("project", title="Project")
     party: str = Field("party", title="Supplier or employee")
 
+    @cached_property
+    def nested(self) -> bool:
+        """True when a name is a JSON pointer; worked out once, since every voucher asks."""
+        return any(name.startswith("/") for name in self.model_dump().values())
+
     @model_validator(mode="after")
     def _distinct(self) -> Self:
         line = ("account", "amount", "line_text", "vat_code", "cost_centre", "project", "party")
@@ -249,6 +255,12 @@ class Errors(Section):
 
     @model_validator(mode="after")
     def _certain(self) -> Self:
+        for sentence in self.sentences:
+            named = re.findall(r"\{.*?\}", sentence)
+            if len(named) != len(set(named)) or not set(named) <= {"{field}", "{value}", "{line}"}:
+                raise ValueError(
+                    f"{sentence!r} may hold {{field}}, {{value}} and {{line}}, each of them once"
+                )
         uncertain = sorted({401, 403, 408, 425, 429} & set(self.rejected_statuses))
         if uncertain:
             raise ValueError(f"{uncertain} never mean that a voucher was refused")

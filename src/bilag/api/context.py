@@ -1,0 +1,44 @@
+"""The one seam through which the process that serves the API hands over its installation.
+
+`bilag.app` calls `use` once, before the first request; the API imports nothing of `bilag.app`.
+"""
+
+from typing import Any, Protocol
+from uuid import UUID
+
+import procrastinate
+import psycopg
+from psycopg_pool import ConnectionPool
+
+from bilag.delivery.accounting import AccountingExports
+from bilag.integrations.keys import Vault
+
+
+class Installation(Protocol):
+    """What the API needs of an installation; connections are of the application's role."""
+
+    @property
+    def pool(self) -> ConnectionPool[psycopg.Connection[Any]]: ...
+
+    @property
+    def queue(self) -> procrastinate.App: ...
+
+    @property
+    def vault(self) -> Vault: ...
+
+    def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports: ...
+
+
+_used: list[Installation] = []
+
+
+def use(installation: Installation) -> None:
+    """Serve requests from this installation from now on, in place of any earlier one."""
+    _used[:] = [installation]
+
+
+def installation() -> Installation:
+    """Return the installation in use; raises RuntimeError before `use` was called."""
+    if not _used:
+        raise RuntimeError("bilag.api.context.use was not called: there is no installation")
+    return _used[0]

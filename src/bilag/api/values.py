@@ -1,0 +1,100 @@
+"""The kinds of value that requests hold, and what is said when a value is none of its kind.
+
+Every limit here is in the OpenAPI document, so that a client can check before it sends.
+"""
+
+import unicodedata
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from bilag.core.problem import Problem
+from bilag.records.fields import ID_MAX, TEXT_MAX
+
+BIGINT_MAX = 2**63 - 1
+IDS_MAX = 10_000
+
+_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+_PRINTABLE_WITH_BREAKS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+
+
+class Answer(BaseModel):
+    """Base of everything the API says: camelCase, fields without a value left out."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
+
+
+class Request(BaseModel):
+    """Base of everything the API is told: camelCase, unknown names are errors."""
+
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=False, extra="forbid")
+
+
+def _same_spelling(text: str) -> str:
+    # Stored ids are composed and stripped; an id asked for must find them in any spelling.
+    return unicodedata.normalize("NFC", text.strip())
+
+
+def _in_utc(moment: Any) -> Any:
+    return moment.astimezone(UTC) if isinstance(moment, datetime) else moment
+
+
+Moment = Annotated[datetime, BeforeValidator(_in_utc)]
+SourceId = Annotated[
+    str,
+    Field(min_length=1, max_length=ID_MAX, pattern=_PRINTABLE, examples=["C000017"]),
+    AfterValidator(_same_spelling),
+]
+TargetSystem = Annotated[
+    str, Field(min_length=1, max_length=ID_MAX, pattern=_PRINTABLE, examples=["ledger"])
+]
+ExportId = Annotated[int, Field(ge=1, le=BIGINT_MAX, examples=[17])]
+Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS)]
+Amount = Annotated[str, Field(examples=["1249.5"])]
+
+
+# What pydantic calls a fault -> our code; what is not here is "cannot be used".
+_CODES = {
+    "missing": "value_missing",
+    "extra_forbidden": "value_unknown",
+    "string_type": "value_text_needed",
+    "string_unicode": "value_characters",
+    "string_pattern_mismatch": "value_characters",
+    "string_too_long": "value_text_long",
+    "string_too_short": "value_empty",
+    "too_short": "value_empty",
+    "too_long": "value_list_long",
+    "list_type": "value_list_needed",
+    "int_type": "value_number_needed",
+    "int_parsing": "value_number_needed",
+    "int_parsing_size": "value_number_needed",
+    "int_from_float": "value_number_needed",
+    "greater_than_equal": "value_number_small",
+    "less_than_equal": "value_number_large",
+    "literal_error": "value_one_of",
+    "model_type": "value_object_needed",
+    "model_attributes_type": "value_object_needed",
+    "uuid_type": "value_uuid_needed",
+    "uuid_parsing": "value_uuid_needed",
+}
+_PARAMS = {"max_length": "maximum", "le": "maximum", "ge": "minimum", "expected": "allowed"}
+
+
+def value_problem(fault: Mapping[str, Any]) -> Problem:
+    """Return a problem for one of pydantic's faults, with its field as a path: `expenseIds[3]`."""
+    context = fault.get("ctx", {})
+    params = {ours: str(context[theirs]) for theirs, ours in _PARAMS.items() if theirs in context}
+    return Problem(
+        _CODES.get(fault["type"], "value_not_usable"), _path(fault["loc"]), params=params
+    )
+
+
+def _path(places: tuple[str | int, ...]) -> str:
+    # The first place is body, query or path; of a body the second is our parameter's name.
+    path = ""
+    for place in places[2 if places[0] == "body" else 1 :]:
+        path += f"[{place + 1}]" if isinstance(place, int) else f".{place}" if path else place
+    return path

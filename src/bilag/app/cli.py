@@ -1,0 +1,143 @@
+"""The command line: `bilag COMMAND`, its help page, and what each exit code says.
+
+A command is loaded when it is called, so that the help page appears at once.
+"""
+
+import importlib
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import click
+
+from bilag.app.cli_exit import CommandFailed, Exit
+
+__all__ = ["main", "run"]
+
+_INTRO = """
+bilag delivers approved expense claims, mileage claims, driver honorariums and activity records
+from an organization's app into its accounting system: once, provably, with nobody re-typing.
+
+New here? Run `bilag demo`: it needs no set-up and shows the whole way of 400 sample claims.
+"""
+
+
+class _Entry(NamedTuple):
+    section: str
+    module: str
+    summary: str
+
+
+_TRY, _RUN, _IN, _WATCH = "Try it", "Run it", "Put records in", "Watch and repair"
+
+# The attribute in the module is the command's name; `bilag --help` shows them in this order.
+_COMMANDS = {
+    "demo": _Entry(_TRY, "cli_demo", "a whole running system with sample claims, from nothing"),
+    "sandbox": _Entry(_TRY, "cli_run", "an accounting system to try against"),
+    "migrate": _Entry(_RUN, "cli_run", "make the tables, or bring them to this version"),
+    "apply": _Entry(_RUN, "cli_configure", "make organizations match a YAML file"),
+    "worker": _Entry(_RUN, "cli_run", "deliver; as many workers as you like"),
+    "serve": _Entry(_RUN, "cli_serve", "answer the API"),
+    "token": _Entry(_RUN, "cli_configure", "make, list and revoke API tokens"),
+    "import": _Entry(_IN, "cli_import", "take in a file of records (NDJSON or CSV)"),
+    "sync": _Entry(_IN, "cli_sync", "deliver what waits now, and watch it with --wait"),
+    "status": _Entry(_WATCH, "cli_status", "what came in and where it stands, to the øre"),
+    "exports": _Entry(_WATCH, "cli_status", "the claims one by one, with the reason"),
+    "check-connection": _Entry(_WATCH, "cli_check", "test the way to the accounting system"),
+    "retry": _Entry(_WATCH, "cli_repair", "send again what was refused or held"),
+    "resolve": _Entry(_WATCH, "cli_repair", "settle what is in doubt"),
+    "restored": _Entry(_WATCH, "cli_repair", "say that the database came from a backup"),
+}
+
+_VARIABLES = (
+    ("BILAG_HOME", "folder for keys and the embedded database (~/.local/share/bilag)"),
+    ("BILAG_DATABASE_URL", "PostgreSQL as the application's role; without it, an embedded one"),
+    ("BILAG_DATABASE_OWNER_URL", "the same as the owner of the tables, for `migrate` only"),
+    ("BILAG_POSTGRES_BIN", "bin folder of the PostgreSQL to embed instead of our own"),
+    ("BILAG_MASTER_KEY", "the key that seals the credentials, or ..."),
+    ("BILAG_MASTER_KEY_FILE", "... a file with it (default: master.key in the home folder)"),
+    ("BILAG_LANGUAGE", "nb, nn or en, for what commands say about claims (en)"),
+    ("BILAG_LOG_LEVEL", "debug, info, warning or error (info for worker and serve)"),
+    ("BILAG_DEBUG", "1 shows the traceback of an error"),
+)
+
+
+class _Bilag(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = _COMMANDS.get(cmd_name)
+        if entry is None:
+            return None
+        module = importlib.import_module(f"bilag.app.{entry.module}")
+        command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for section in (_TRY, _RUN, _IN, _WATCH):
+            rows = [(n, e.summary) for n, e in _COMMANDS.items() if e.section == section]
+            with formatter.section(section):
+                formatter.write_dl(rows, col_max=26)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Environment"):
+            formatter.write_dl(_VARIABLES, col_max=26)
+        with formatter.section("Exit codes"):
+            formatter.write_dl([(str(code.value), code.meaning) for code in Exit], col_max=26)
+        formatter.write_paragraph()
+        formatter.write_text("`bilag COMMAND --help` tells more, with examples.")
+
+
+@click.group(
+    cls=_Bilag,
+    help=_INTRO,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(package_name="bilag", message="%(prog)s %(version)s")
+def bilag() -> None:
+    """Hold the commands."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command and return its exit code; every error becomes one line on stderr."""
+    try:
+        return int(bilag.main(list(arguments), prog_name="bilag", standalone_mode=False) or 0)
+    except click.exceptions.Abort:
+        return _failed("stopped", Exit.INTERRUPTED)
+    except click.ClickException as error:
+        error.show()
+        return Exit.USAGE
+    except CommandFailed as error:
+        return _failed(str(error), error.code)
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; the interpreter must not find the pipe at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK
+    except Exception as error:  # noqa: BLE001 - the last place: nothing may end in a traceback
+        return _unexpected(error)
+
+
+def main() -> None:
+    """Run the command of this process's arguments and exit with its code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def _unexpected(error: Exception) -> int:
+    # Loaded here because it knows all the errors of the database, which a help page has no use for.
+    explain: Any = importlib.import_module("bilag.app.cli_errors").explain
+    if os.environ.get("BILAG_DEBUG") == "1":
+        traceback.print_exception(error)
+    message, code = explain(error)
+    return _failed(message, code)
+
+
+def _failed(message: str, code: Exit) -> int:
+    click.echo(f"bilag: {message}", err=True)
+    return code
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""Commands that set the installation up: `apply`, `token`.
+
+Both write what they did to the audit log of the organization.
+"""
+
+import os
+from pathlib import Path
+from uuid import UUID
+
+import click
+from rich.table import Table
+
+from bilag.app.apply import Change, apply
+from bilag.app.cli_errors import problem_line
+from bilag.app.cli_exit import CommandFailed, Exit
+from bilag.app.cli_open import (
+    Desk,
+    actor,
+    desk,
+    installation,
+    language_option,
+    organization_argument,
+    output,
+)
+from bilag.app.configuration import read_configuration
+from bilag.app.wiring import Installation
+from bilag.connectors.registry import CONNECTORS
+from bilag.core.problem import Refused
+from bilag.exports.audit import record_change
+from bilag.tenants.tokens import DAYS_DEFAULT, SCOPES, create_token, list_tokens, revoke
+
+
+@click.command("apply")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@language_option
+def apply_command(file: Path, dry_run: bool, language: str) -> int:
+    """Make organizations, members and integrations match a YAML file.
+
+    All of it or nothing. A second run finds nothing to do. Secrets stand in the file by reference
+    only: `env:NAME` or `file:/path`.
+    """
+    with installation() as opened:
+        try:
+            changes = apply_file(opened, file, by=actor(), dry_run=dry_run)
+        except Refused as error:
+            lines = [problem_line(problem, language) for problem in error.problems]
+            raise CommandFailed(
+                f"{file} was not applied, nothing is changed:\n  " + "\n  ".join(lines),
+                Exit.NOT_USABLE,
+            ) from error
+    for change in changes:
+        click.echo(f"{change.organization}: {change.subject}: {change.what}")
+    if not changes:
+        click.echo("nothing to change")
+    elif dry_run:
+        click.echo("dry run: nothing was changed")
+    return Exit.OK
+
+
+def apply_file(opened: Installation, file: Path, *, by: str, dry_run: bool = False) -> list[Change]:
+    """Make the database match a configuration file; raises Refused with every fault at once."""
+    configuration = read_configuration(file, connectors=CONNECTORS, environ=os.environ)
+    with opened.pool.connection() as connection:
+        return apply(
+            connection, opened.vault, configuration, by=by, audit=record_change, dry_run=dry_run
+        )
+
+
+@click.command("token")
+@organization_argument
+@click.option("--name", default="", help="What the token is for, to recognise it by.")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="SCOPE", help=f"Repeat for: {', '.join(SCOPES)}."
+)
+@click.option("--days", type=int, default=DAYS_DEFAULT, show_default=True, help="Life in days.")
+@click.option("--list", "listing", is_flag=True, help="List the tokens instead.")
+@click.option("--revoke", "revoked", type=click.UUID, metavar="ID", help="End this token instead.")
+def token_command(
+    slug: str,
+    name: str,
+    scopes: tuple[str, ...],
+    days: int,
+    listing: bool,
+    revoked: UUID | None,
+) -> int:
+    """Make an API token for ORG and print it. It is shown this once; we keep a hash only.
+
+    Example: `bilag token hlf --name "expense app" --scope records:write --scope exports:read`
+    """
+    with desk(slug) as at:
+        if listing:
+            return _list_tokens(at)
+        if revoked is not None:
+            return _revoke_token(at, revoked)
+        try:
+            with at.scope() as connection:
+                token = create_token(connection, at.organization.id, name, scopes, days)
+                record_change(
+                    connection, at.organization.id, actor(), "token.created", f"token {name}",
+                    {"scopes": sorted(scopes), "days": days},
+                )  # fmt: skip
+        except Refused as error:
+            raise click.UsageError(
+                "; ".join(problem_line(problem) for problem in error.problems)
+            ) from error
+    click.echo(token)
+    click.echo(f"valid for {days} days; keep it safe, it cannot be shown again", err=True)
+    return Exit.OK
+
+
+def _list_tokens(at: Desk) -> int:
+    with at.scope() as connection:
+        tokens = list_tokens(connection, at.organization.id)
+    table = Table(box=None, header_style="bold")
+    for heading in ("id", "name", "token", "scopes", "expires", "revoked"):
+        table.add_column(heading)
+    for one in tokens:
+        table.add_row(
+            str(one.id), one.name, f"••••••••{one.last_four}", ", ".join(one.scopes),
+            f"{one.expires_at:%Y-%m-%d}", f"{one.revoked_at:%Y-%m-%d}" if one.revoked_at else "",
+        )  # fmt: skip
+    output().print(table)
+    return Exit.OK
+
+
+def _revoke_token(at: Desk, token_id: UUID) -> int:
+    with at.scope() as connection:
+        if not revoke(connection, at.organization.id, token_id):
+            raise CommandFailed(f"no token {token_id} is in use", Exit.NOT_FOUND)
+        record_change(
+            connection, at.organization.id, actor(), "token.revoked", f"token {token_id}", {}
+        )
+    click.echo(f"token {token_id} is revoked")
+    return Exit.OK

@@ -1,0 +1,166 @@
+"""What most commands start with: the installation, the organization, who acts, where to print.
+
+A database that is not there, not reachable or not migrated is told at once, with what to do.
+"""
+
+import getpass
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import psycopg
+from rich.console import Console
+
+from bilag.app.cli_exit import CommandFailed, Exit
+from bilag.app.cli_log import configure_logging
+from bilag.app.postgres import DatabaseUrls, EmbeddedServer, database_urls, default_home
+from bilag.app.wiring import Installation, open_installation
+from bilag.core.problem import Refused
+from bilag.core.texts import LANGUAGES
+from bilag.delivery.accounting import AccountingExports
+from bilag.integrations.model import Integration
+from bilag.integrations.store import integration_by_target, list_integrations
+from bilag.tenants.organizations import ListedOrganization, list_organizations
+from bilag.tenants.scope import organization_scope
+
+# Failure policy: a person waits at the terminal, so a database that does not answer is told after
+# this; the pool behind it would try for half a minute.
+CONNECT_SECONDS_MAX = 5
+# Not a terminal: nothing wraps by itself, so a row stays on its line as far as this.
+_PLAIN_WIDTH = 200
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+
+def language_option(command: Command) -> Command:
+    """Add `--language`, which BILAG_LANGUAGE sets for good."""
+    return click.option(
+        "--language",
+        type=click.Choice(LANGUAGES),
+        envvar="BILAG_LANGUAGE",
+        default="en",
+        show_default=True,
+        help="Language of what is said about claims.",
+    )(command)
+
+
+def organization_argument(command: Command) -> Command:
+    """Add the argument ORG: the short name (slug) of an organization."""
+    return click.argument("slug", metavar="ORG")(command)
+
+
+def integration_option(command: Command) -> Command:
+    """Add `--integration`: its key, id, or type where the organization has one of it."""
+    return click.option("--integration", "target", default="", metavar="KEY", help="Only this one.")(
+        command
+    )
+
+
+@contextmanager
+def installation() -> Iterator[Installation]:
+    """Open the installation for one command, with logging set up.
+
+    Raises CommandFailed when there is no usable database, before anything else happens.
+    """
+    configure_logging()
+    home = default_home()
+    usable_database(home)
+    with open_installation(home) as opened:
+        yield opened
+
+
+def usable_database(home: Path) -> DatabaseUrls:
+    """Return the addresses of a database that answers and has our tables, else CommandFailed."""
+    if not os.environ.get("BILAG_DATABASE_URL") and EmbeddedServer(home).status() is None:
+        raise CommandFailed(
+            f"there is no database in {home} yet: run `bilag migrate`, or `bilag demo` to try it;"
+            " BILAG_HOME or BILAG_DATABASE_URL names another place",
+            Exit.NOT_USABLE,
+        )
+    urls = database_urls(home)
+    with connected(urls.application, "BILAG_DATABASE_URL") as connection:
+        found = connection.execute("SELECT to_regclass('public.exports')").fetchone()
+    if found is None or found[0] is None:
+        raise CommandFailed("the database has no tables yet: run `bilag migrate`", Exit.NOT_USABLE)
+    return urls
+
+
+@contextmanager
+def connected(url: str, variable: str) -> Iterator[psycopg.Connection[Any]]:
+    """Connect to an address that `variable` gave; an address that cannot be read is not repeated."""
+    try:
+        connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS_MAX, autocommit=True)
+    except psycopg.ProgrammingError:
+        # without the cause: its text shows the address, and the password in it
+        raise CommandFailed(
+            f"{variable} is not the address of a PostgreSQL database; it looks like"
+            " postgresql://user:password@host:5432/name",
+            Exit.NOT_USABLE,
+        ) from None
+    with connection:
+        yield connection
+
+
+def actor() -> str:
+    """Return who acts, as the audit log shows it: the account that runs the command."""
+    try:
+        return f"command line: {getpass.getuser()}"
+    except (KeyError, OSError):
+        return f"command line: user id {os.geteuid()}"
+
+
+def output(*, stderr: bool = False) -> Console:
+    """Return where to print: coloured and as wide as a terminal, plain and wide elsewhere."""
+    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not console.is_terminal:
+        return Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH, no_color=True)
+    return console
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One organization at the command line: its rows, its verbs, its integrations."""
+
+    installation: Installation
+    organization: ListedOrganization
+    exports: AccountingExports
+
+    @contextmanager
+    def scope(self) -> Iterator[psycopg.Connection[Any]]:
+        """Open a transaction in which only this organization's rows exist."""
+        with self.installation.pool.connection() as connection:
+            with organization_scope(connection, self.organization.id):
+                yield connection
+
+    def integrations(self, target: str = "") -> Sequence[Integration]:
+        """Return the integration that `target` names, or all; raises CommandFailed for none."""
+        with self.scope() as connection:
+            if not target:
+                return list_integrations(connection, self.organization.id)
+            try:
+                return [integration_by_target(connection, self.organization.id, target)]
+            except Refused as error:
+                raise CommandFailed(error.problems[0].text(), Exit.NOT_FOUND) from error
+
+
+@contextmanager
+def desk(slug: str) -> Iterator[Desk]:
+    """Open the installation at one organization; raises CommandFailed when there is no such."""
+    with installation() as opened:
+        yield desk_of(opened, slug)
+
+
+def desk_of(opened: Installation, slug: str) -> Desk:
+    """Return the desk of an organization by its slug or id; CommandFailed lists those there are."""
+    with opened.pool.connection() as connection:
+        every = list_organizations(connection)
+    found = next((one for one in every if slug in (one.slug, str(one.id))), None)
+    if found is None:
+        known = ", ".join(one.slug for one in every)
+        there = f"there are: {known}" if known else "there are none; `bilag apply FILE` makes them"
+        raise CommandFailed(f"there is no organization {slug!r}; {there}", Exit.NOT_FOUND)
+    return Desk(opened, found, opened.exports_of(found.id, actor()))

@@ -1,0 +1,81 @@
+"""The statements that only the command line needs: what is left to do, who works, look-up now.
+
+They stand here until another room wants them; each runs inside the tenant scope.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from bilag.delivery.queue import STALLED_SECONDS, lock_of
+
+# What falls due later than this is not waited for.
+SOON_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLeft:
+    """Whether a sync is asked for or going on, and whether rows fall due soon."""
+
+    sync_waits: bool
+    sync_runs: bool
+    due_soon: bool
+
+
+# Each test goes by the index of unfinished exports, so none grows with what was exported.
+_WORK_LEFT = """
+SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND status = 'todo'),
+    EXISTS (SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND status = 'doing'),
+    EXISTS (SELECT FROM exports e WHERE e.integration_id = %(integration)s AND e.state = 'sending')
+    OR EXISTS (SELECT FROM exports e WHERE e.integration_id = %(integration)s
+        AND e.state IN ('in_doubt', 'accepted')
+        AND e.due_at <= now() + make_interval(secs => %(soon)s))
+    OR EXISTS (SELECT FROM exports e
+        JOIN organization_integrations i ON i.id = e.integration_id
+        JOIN integration_runtime r ON r.integration_id = i.id
+        WHERE e.integration_id = %(integration)s AND e.state = 'pending'
+        AND i.enabled AND r.error_since IS NULL
+        AND greatest(e.due_at, r.paused_until, r.breaker_retry_at)
+            <= now() + make_interval(secs => %(soon)s))
+"""
+
+_WORKERS = """
+SELECT count(*) FROM procrastinate_workers
+WHERE last_heartbeat > now() - make_interval(secs => %s)
+"""
+
+# Only what was looked up before is pulled forward: its waiting time was over then. What may still
+# be on its way keeps its time, and so does everything for a while after a restore.
+_LOOK_UP_NOW = """
+UPDATE exports e SET due_at = greatest(now(), e.send_by + make_interval(secs => %(wait)s),
+    i.restored_at + make_interval(secs => %(wait)s))
+FROM instance i
+WHERE e.integration_id = %(integration)s AND e.state = 'in_doubt' AND e.due_at > now()
+  AND e.reason ->> 'code' IN ('look_up_failed', 'look_up_unproven')
+"""
+
+
+def work_left(connection: psycopg.Connection[Any], integration_id: UUID) -> WorkLeft:
+    """Return what an integration of the scope has still to do now or within a minute."""
+    where = {"integration": integration_id, "lock": lock_of(integration_id), "soon": SOON_SECONDS}
+    row = connection.execute(_WORK_LEFT, where).fetchone()
+    return WorkLeft(*row) if row else WorkLeft(False, False, False)
+
+
+def workers_alive(connection: psycopg.Connection[Any]) -> int:
+    """Return how many workers have been heard of lately."""
+    row = connection.execute(_WORKERS, [STALLED_SECONDS]).fetchone()
+    return int(row[0]) if row else 0
+
+
+def look_up_now(
+    connection: psycopg.Connection[Any], integration_id: UUID, wait_seconds: float
+) -> int:
+    """Let the next sync look up what waits after a failed look-up; returns how many rows.
+
+    `wait_seconds` is how long after `send_by` an answer may still become a posting.
+    """
+    where = {"integration": integration_id, "wait": wait_seconds}
+    return connection.execute(_LOOK_UP_NOW, where).rowcount

@@ -1,0 +1,82 @@
+"""Commands that run the installation: `migrate`, `worker`, `sandbox`.
+
+`migrate` is the only one that connects as the owner of the tables.
+"""
+
+import asyncio
+import os
+
+import click
+
+from bilag.app.cli_exit import Exit
+from bilag.app.cli_log import configure_logging
+from bilag.app.cli_open import connected, usable_database
+from bilag.app.migrate import migrate
+from bilag.app.postgres import database_urls, default_home
+from bilag.connectors.registry import CONNECTORS
+from bilag.delivery.worker import WorkerSettings, work
+from bilag.integrations.keys import open_vault
+from bilag.sandbox.command import main as run_sandbox
+
+
+@click.command("migrate")
+def migrate_command() -> int:
+    """Make the tables, or bring them to this version. Safe to run again, and by two at once.
+
+    Without BILAG_DATABASE_URL an embedded PostgreSQL is made in the home folder. With it, set
+    BILAG_DATABASE_OWNER_URL as well: the owner makes the tables, the application's role uses them.
+    """
+    configure_logging()
+    urls = database_urls(default_home())
+    owner = urls.require_owner("`bilag migrate`")
+    for url, variable in (
+        (urls.application, "BILAG_DATABASE_URL"),
+        (owner, "BILAG_DATABASE_OWNER_URL"),
+    ):
+        with connected(url, variable):
+            pass
+    migrate(owner, urls.application)
+    click.echo("the database is at this version")
+    return Exit.OK
+
+
+@click.command("worker")
+@click.option(
+    "--concurrency",
+    type=click.IntRange(1, 64),
+    default=WorkerSettings.concurrency,
+    show_default=True,
+    help="Integrations delivered to at once.",
+)
+@click.option("--once", is_flag=True, help="End when nothing is due any more.")
+def worker_command(concurrency: int, once: bool) -> int:
+    """Deliver what is due, until SIGTERM or Ctrl-C.
+
+    Start as many workers on as many machines as you like: they share one queue in the database, and
+    what two of them do at once is fenced. A worker that is told to stop finishes what is under way;
+    one that is killed leaves rows that the next one looks up in the accounting system.
+    """
+    configure_logging("info")
+    home = default_home()
+    urls = usable_database(home)
+    settings = WorkerSettings(concurrency=concurrency, once=once, name=f"worker-{os.getpid()}")
+    vault = open_vault(home, os.environ)
+    asyncio.run(work(urls.application, home, CONNECTORS, vault, settings))
+    return Exit.OK
+
+
+@click.command(
+    "sandbox",
+    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def sandbox_command(arguments: tuple[str, ...]) -> int:
+    """Run an accounting system to try against, with a ledger of its own and faults on demand.
+
+    `bilag sandbox --help` lists the systems, `bilag sandbox rest --help` the options of one.
+    """
+    try:
+        run_sandbox(arguments or ("--help",))
+    except SystemExit as ended:
+        return ended.code if isinstance(ended.code, int) else Exit.OK
+    return Exit.OK

@@ -1,0 +1,75 @@
+"""The words of the tables in bokmål, nynorsk and English, and amounts as people write them.
+
+State words are those of the portal; an amount shows two decimals, and more only where it has them.
+"""
+
+from decimal import Decimal
+
+from babel.numbers import format_decimal
+
+from bilag.core.texts import LANGUAGES
+
+# key -> (nb, nn, en)
+_WORDS = {
+    "approved": ("godkjent", "godkjent", "approved"),
+    "exported": ("bokført", "bokført", "exported"),
+    "accepted": (
+        "mottatt, ikke bokført ennå",
+        "motteke, ikkje bokført enno",
+        "accepted, not booked yet",
+    ),
+    "pending": ("venter", "ventar", "pending"),
+    "sending": ("sendes", "blir sendt", "sending"),
+    "failed": ("avvist", "avvist", "failed"),
+    "in_doubt": ("usikkert utfall", "usikkert utfall", "in doubt"),
+    "needs_review": ("må vurderes", "må vurderast", "needs review"),
+    "held": ("holdt tilbake", "halde tilbake", "held"),
+    "excluded": ("utelatt", "utelaten", "excluded"),
+    "cancelled": ("avbrutt", "avbroten", "cancelled"),
+    "superseded": ("erstattet", "erstatta", "superseded"),
+    "reversed": ("tilbakeført", "tilbakeført", "reversed"),
+    "difference": ("differanse", "differanse", "difference"),
+    "forced": ("sendt på nytt", "sendt på nytt", "forced again"),
+    "reversal": ("tilbakeføringer", "tilbakeføringar", "reversals"),
+    "state": ("tilstand", "tilstand", "state"),
+    "claims": ("krav", "krav", "claims"),
+    "sum": ("sum", "sum", "sum"),
+    "nothing": ("ingenting er kommet inn", "ingenting er kome inn", "nothing has come in"),
+    "apart": ("utenom summen", "utanom summen", "apart from the sum"),
+    "active": ("aktiv", "aktiv", "active"),
+    "disabled": ("slått av", "slått av", "disabled"),
+    "error": ("feil", "feil", "error"),
+    "breaker": ("sikringen er åpen", "sikringa er open", "circuit breaker open"),
+    "paused": ("venter på systemet", "ventar på systemet", "paused by the system"),
+    "old_route": ("tidligere vei", "tidlegare veg", "former route"),
+    "last_sync": ("sist synkronisert", "sist synkronisert", "last sync"),
+    "never": ("aldri", "aldri", "never"),
+    "claim": ("krav", "krav", "claim"),
+    "category": ("kategori", "kategori", "category"),
+    "amount": ("beløp", "beløp", "amount"),
+    "voucher": ("bilag", "bilag", "voucher"),
+    "reference": ("referanse", "referanse", "reference"),
+    "since": ("siden", "sidan", "since"),
+    "why": ("hvorfor", "kvifor", "why"),
+    "expense": ("utlegg", "utlegg", "expense"),
+    "mileage": ("kjøring", "køyring", "mileage"),
+    "honorarium": ("honorar", "honorar", "honorarium"),
+    "activity": ("aktivitet", "aktivitet", "activity"),
+}
+_LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
+
+
+def word(key: str, language: str) -> str:
+    """Return the word in `nb`, `nn` or `en`."""
+    return _WORDS[key][LANGUAGES.index(language)]
+
+
+def amount(value: Decimal, language: str) -> str:
+    """Return an amount with grouped digits and at least two decimals, never rounded."""
+    return str(format_decimal(value, "#,##0.00##", locale=_LOCALES[language]))
+
+
+def plain_amount(value: Decimal) -> str:
+    """Return an amount for programs: `1234.50`, at least two decimals, never rounded."""
+    whole = f"{value:.4f}"
+    return whole[:-2] if whole.endswith("00") else whole

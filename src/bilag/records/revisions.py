@@ -1,0 +1,49 @@
+"""The stored revisions of one record, and whether the approval of each was taken back."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row
+
+
+@dataclass(frozen=True, slots=True)
+class StoredRevision:
+    """One revision as stored, without its content; `total` is in `currency`."""
+
+    source_system: str
+    source_id: str
+    revision: int
+    record_id: UUID
+    category: str
+    currency: str
+    total: Decimal
+    approved_at: datetime
+    received_at: datetime
+    withdrawn_at: datetime | None
+
+
+_REVISIONS = """
+SELECT r.source_system, r.source_id, r.revision, r.id AS record_id, r.category, r.currency, r.total,
+    r.approved_at, r.received_at, w.withdrawn_at
+FROM records r
+LEFT JOIN record_withdrawals w USING (organization_id, source_system, source_id, revision)
+WHERE r.organization_id = %s AND r.source_id = %s
+    AND (%s::text IS NULL OR r.source_system = %s)
+ORDER BY r.source_system, r.revision
+"""
+
+
+def list_revisions(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    source_id: str,
+    source_system: str | None = None,
+) -> list[StoredRevision]:
+    """Return the revisions of a record by source system, oldest first; empty when it is unknown."""
+    rows = connection.cursor(row_factory=class_row(StoredRevision))
+    parameters = [organization_id, source_id, source_system, source_system]
+    return rows.execute(_REVISIONS, parameters).fetchall()
