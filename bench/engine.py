@@ -103,9 +103,9 @@ class Engine:
         if not all(answer.is_new for answer in self._exports.accept_records(records)):
             raise RuntimeError(f"{records[0].source_id} or one after it was not taken as new")
 
-    def import_file(self, path: Path) -> None:
-        """Run `bilag import` on a file; raises RuntimeError when it refuses."""
-        self._command("import", "--organization", SLUG, str(path))
+    def import_file(self, path: Path, profile: Path) -> None:
+        """Run `bilag import` on a file with its profile; raises RuntimeError when it refuses."""
+        self._command("import", "--organization", SLUG, "--profile", str(profile), str(path))
 
     def _command(self, *arguments: str) -> None:
         command = [*_BILAG, *arguments]

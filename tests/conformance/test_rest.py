@@ -3,19 +3,27 @@
 Then what is its own: the meaning of 409, PUT, booking later, limits, wrong company.
 """
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
+from urllib.parse import quote
 
 import orjson
 import pytest
 
 from bilag.connectors.interface import Submission
 from bilag.connectors.rest import RestConnector, RestSettings
+from bilag.connectors.rest.wire import Wire
 from bilag.core.outcome import Accepted, Misconfigured, Posted, Rejected, Staged, Unknown
 from bilag.core.voucher import Voucher
-from tests.conformance.suite import ConnectorSuite, Harness, sandbox_fixture
+from tests.conformance.suite import (
+    ConnectorSuite,
+    Harness,
+    sandbox_fixture,
+    with_cost_centre,
+)
 from tests.sandboxes import SandboxProcess, start_sandbox
 
 SECRETS = {
@@ -27,7 +35,7 @@ SECRETS = {
 }
 AUTH: dict[str, dict[str, Any]] = {
     "api_key": {"kind": "api_key"},
-    "basic": {"kind": "basic", "username": "bilag"},
+    "basic": {"kind": "basic", "username": "bilag-user"},
     "bearer": {"kind": "bearer"},
     "oauth2": {"kind": "oauth2_client_credentials", "clientId": "bilag-client"},
     "oauth2_body": {
@@ -50,7 +58,7 @@ sandbox = sandbox_fixture(
     lambda: start_sandbox(
         "rest",
         api_key=SECRETS["api_key"],
-        username="bilag",
+        username="bilag-user",
         password=SECRETS["password"],
         bearer_token=SECRETS["bearer_token"],
         client_id="bilag-client",
@@ -95,6 +103,8 @@ def harness_of(sandbox: SandboxProcess, login: str = "api_key", **changes: Any) 
         company_id="999999999",
     )
     name = SECRET_OF[login]
+    secret = SECRETS[name]
+    derived = [f"bilag-user:{secret}", f"bilag-client:{quote(secret, safe='')}"]
     return Harness(
         connector=RestConnector(),
         sandbox=sandbox,
@@ -104,6 +114,7 @@ def harness_of(sandbox: SandboxProcess, login: str = "api_key", **changes: Any) 
         write_path="POST /vouchers",
         has_tokens=login.startswith("oauth2"),
         sends_secret=login != "hmac",
+        derived_secrets=[b64encode(one.encode()).decode() for one in derived],
     )
 
 
@@ -136,6 +147,17 @@ class TestOAuth2HonouringKeys(RestSuite):
         made = harness_of(sandbox, "oauth2", honoursIdempotencyKey=True)
         sandbox.set(idempotency="posted")
         return made
+
+    async def test_a_token_is_as_secret_as_what_it_was_got_with(self, harness: Harness) -> None:
+        async with harness.session() as session:
+            await harness.send(session, harness.submission())
+            token = await Wire.of(session).login.token()
+            harness.strike("echo")
+            outcome = await harness.send(session, harness.submission())
+        assert token is not None
+        assert isinstance(outcome, Rejected)
+        assert "[secret]" in outcome.message
+        assert token.header.removeprefix("Bearer ") not in repr(outcome)
 
 
 @pytest.mark.parametrize("login", AUTH)
@@ -173,6 +195,20 @@ class TestEachLogin:
         await ConnectorSuite().test_no_secret_is_ever_written_down(harness)
 
 
+async def test_a_mended_voucher_goes_under_a_new_key(sandbox: SandboxProcess) -> None:
+    """A system that remembers its refusals answers the old key with the old refusal for ever."""
+    harness = harness_of(sandbox, honoursIdempotencyKey=True)
+    sandbox.set(idempotency="all")
+    wrong = harness.submission(lines=with_cost_centre("9999"))
+    async with harness.session() as session:
+        assert isinstance(await harness.send(session, wrong), Rejected)
+        assert isinstance(await harness.send(session, harness.submission()), Rejected)
+        mended = harness.submission(key_suffix="-2")
+        assert isinstance(await harness.send(session, mended), Accepted)
+        assert isinstance(await harness.find(session, mended.references[0]), Posted)
+    assert sandbox.ledger()["count"] == 1
+
+
 class TestConflict:
     """HTTP 409 means what the settings say, and in doubt otherwise."""
 
@@ -200,6 +236,17 @@ class TestConflict:
         harness = harness_of(sandbox, conflictMeans="accepted")
         harness.strike("status", status=409, at=[1])
         async with harness.session() as session:
+            outcome = await harness.send(session, harness.submission())
+        assert isinstance(outcome, Unknown)
+
+    async def test_a_conflict_over_a_double_posting_is_not_taken_for_success(
+        self, sandbox: SandboxProcess
+    ) -> None:
+        harness = harness_of(sandbox, conflictMeans="accepted")
+        async with harness.session() as session:
+            for _ in range(2):
+                await harness.send(session, harness.submission())
+            sandbox.set(unique_references=True)
             outcome = await harness.send(session, harness.submission())
         assert isinstance(outcome, Unknown)
 

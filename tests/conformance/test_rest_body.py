@@ -121,3 +121,7 @@ def test_the_idempotency_key_is_our_reference_and_stands_in_the_submission() -> 
     first, second = RestConnector().build([voucher(1), voucher(2)], settings)
     assert first.headers == {"X-Request-Id": voucher(1).reference}
     assert second.references == (voucher(2).reference,)
+    (mended,) = RestConnector().build([voucher(1, key_suffix="-2")], settings)
+    assert mended.headers == {"X-Request-Id": voucher(1).reference + "-2"}
+    assert mended.references == first.references
+    assert mended.body == first.body

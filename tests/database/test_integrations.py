@@ -198,8 +198,8 @@ async def runtime(url: str) -> Any:
 async def test_the_newer_sync_fences_the_older_one_out(url: str) -> None:
     first, second = uuid4(), uuid4()
     async with scope_async(url, ALICE) as connection:
-        old = await begin_sync(connection, LEDGER, first)
-        new = await begin_sync(connection, LEDGER, second)
+        old = await begin_sync(connection, LEDGER, first, 5.0)
+        new = await begin_sync(connection, LEDGER, second, 5.0)
         assert new > old
         assert await end_sync(connection, LEDGER, old, "done") is False
     assert (await runtime(url)).sync_run_id == second
@@ -317,7 +317,7 @@ async def test_an_outsider_changes_nothing_of_the_runtime(url: str) -> None:
     async with scope_async(url, CHARLIE) as connection:
         assert await load_integration_async(connection, LEDGER) is None
         with pytest.raises(LookupError):
-            await begin_sync(connection, LEDGER, uuid4())
+            await begin_sync(connection, LEDGER, uuid4(), 5.0)
         assert await end_sync(connection, LEDGER, 0, "done") is False
         assert await breaker_failed(connection, LEDGER, 100, Breaker()) is False
         assert await breaker_succeeded(connection, LEDGER) is False

@@ -1,6 +1,6 @@
 """The stage of the simulation: a sandbox without login, and an organization that posts to it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -10,13 +10,16 @@ from tests.sandboxes import SandboxProcess, start_sandbox
 from tests.simulation.world import World, make_world
 
 
-def rest_settings(url: str, *, look_up: bool = True, **changes: Any) -> dict[str, Any]:
+def rest_settings(
+    url: str, *, look_up: bool = True, absent_statuses: Sequence[int] = (), **changes: Any
+) -> dict[str, Any]:
     """Return settings of the Generic REST connector for a sandbox at `url`."""
     search = {
         "path": "/vouchers?reference={reference}",
         "hits": "/items",
         "reference": "/reference",
         "voucherNumber": "/voucherNumber",
+        "absentStatuses": list(absent_statuses),
     }
     return {
         "baseUrl": url,
@@ -38,7 +41,9 @@ def sandbox() -> Iterator[SandboxProcess]:
 class MakeWorld(Protocol):
     """Sets up a world; keyword arguments go to `make_world`."""
 
-    def __call__(self, *, look_up: bool = True, **changes: Any) -> World: ...
+    def __call__(
+        self, *, look_up: bool = True, absent_statuses: Sequence[int] = (), **changes: Any
+    ) -> World: ...
 
 
 @pytest.fixture
@@ -46,8 +51,13 @@ def world_of(database: Any, sandbox: SandboxProcess, tmp_path: Path) -> Iterator
     """Return a function that sets up the organization; its workers end with the test."""
     stack: list[Any] = []
 
-    def make(*, look_up: bool = True, **changes: Any) -> World:
-        settings = rest_settings(sandbox.url, look_up=look_up, **changes.pop("settings", {}))
+    def make(
+        *, look_up: bool = True, absent_statuses: Sequence[int] = (), **changes: Any
+    ) -> World:
+        settings = rest_settings(
+            sandbox.url, look_up=look_up, absent_statuses=absent_statuses,
+            **changes.pop("settings", {}),
+        )  # fmt: skip
         manager = make_world(
             database.application_url, database.owner_url, tmp_path, settings=settings, **changes
         )

@@ -83,7 +83,7 @@ def test_a_look_up_that_fails_decides_nothing(world: World, sandbox: SandboxProc
 def test_a_look_up_that_never_found_anything_is_not_believed(
     world_of: MakeWorld, sandbox: SandboxProcess
 ) -> None:
-    world = world_of(delivery={"unprovenSeconds": 3.0})
+    world = world_of(delivery={"unprovenSeconds": 3.0}, absent_statuses=[404])
     sandbox.faults({"kind": "lost_answer"}, {"kind": "status", "on": "read", "status": 404})
     claims = CLAIMS[:3]
     world.accept(claims)

@@ -59,9 +59,6 @@ HASTY = {
 }
 
 
-_WORKER = ("-c", "from tests.simulation.tmpworker import main; main()")
-
-
 def claim(number: int, *, amount: str = "", revision: int = 1, day: int = 1) -> Record:
     """Return a claim of two lines by Volunteer 017; `number` makes its id and its amount."""
     first = Decimal(amount) if amount else Decimal(100 + number % 900)
@@ -124,7 +121,7 @@ class World:
     def start_worker(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start `bilag worker` as a process of its own; it is ended with the world."""
         process = subprocess.Popen(
-            [sys.executable, *_WORKER, *arguments],
+            [sys.executable, "-m", "bilag.app.cli", "worker", *arguments],
             env={**os.environ, **self.environment(), **environment},
             stdout=subprocess.DEVNULL if not os.environ.get("BILAG_TEST_SHOW") else None,
             stderr=subprocess.DEVNULL if not os.environ.get("BILAG_TEST_SHOW") else None,
@@ -132,12 +129,24 @@ class World:
         self.workers.append(process)
         return process
 
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a `bilag` command of this installation to its end."""
+        return subprocess.run(
+            [sys.executable, "-m", "bilag.app.cli", *arguments],
+            env={**os.environ, **self.environment()},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
     def environment(self) -> dict[str, str]:
         """Return what a process of this installation needs in its environment."""
         return {
             "BILAG_HOME": str(self.home),
             "BILAG_DATABASE_URL": self.application_url,
             "BILAG_DATABASE_OWNER_URL": self.owner_url,
+            "BILAG_STALLED_SECONDS": "2",
         }
 
     def wait_for(self, wanted: Any, seconds: float = 60.0) -> dict[str, int]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -187,6 +188,27 @@ async def test_a_reusable_permit_still_tells_the_requests_apart() -> None:
     assert len(server.heads) == 1
 
 
+async def test_a_permit_that_runs_out_after_a_write_does_not_undo_it() -> None:
+    several = Permit(until=running_seconds() + 10, reusable=True)
+    writes = count(1)
+
+    def runs_out() -> None:
+        if next(writes) == 3:
+            several.until = running_seconds()
+
+    several.before_write = runs_out
+    answers = iter([says(OK), hangs_up])
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await next(answers)(reader, writer)
+
+    async with served(answer) as server, client() as http:
+        await http.request("PUT", server.url, body=b"{}", permit=several)
+        with pytest.raises(NoAnswer):
+            await http.request("PUT", server.url, body=b"{}", permit=several)
+    assert len(server.heads) == 2
+
+
 async def test_a_read_is_repeated_on_a_dead_connection() -> None:
     answers = iter([says(OK), hangs_up, says(OK)])
 
@@ -313,6 +335,11 @@ def test_a_public_address_is_reached_over_tls_only(address: str) -> None:
     assert why_refused(target, (), encrypted=True) == ""
     assert "https" in why_refused(target, (), encrypted=False)
     assert why_refused(target, (ipaddress.ip_network(address),), encrypted=False) == ""
+
+
+def test_an_ipv6_only_network_reaches_public_ipv4_through_nat64() -> None:
+    public = ipaddress.ip_address("64:ff9b::5db8:d70e")
+    assert why_refused(public, (), encrypted=True) == ""
 
 
 def test_an_allowed_network_covers_mapped_addresses_too() -> None:

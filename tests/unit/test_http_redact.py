@@ -46,6 +46,14 @@ def test_a_token_that_was_just_issued_goes_too() -> None:
     assert redact("got a-new-token-77") == "got [secret]"
 
 
+def test_many_tokens_do_not_push_a_lasting_secret_out() -> None:
+    redact = Redactor(["lasting-secret"])
+    for number in range(100):
+        redact.add(f"passing-{number}-{number}", passing=True)
+    assert redact("lasting-secret passing-99-99") == "[secret] [secret]"
+    assert redact("passing-0-0") == "passing-0-0"
+
+
 @pytest.mark.parametrize(
     ("text", "redacted"),
     [

@@ -44,8 +44,11 @@ def test_a_told_amount_wins_over_the_rate() -> None:
 
 def test_neither_rate_nor_told_amount_is_held_for_each_such_line() -> None:
     told = line("2026-03-01", "10", book_amount=Decimal("118.4"))
-    assert missing(euro(told, line("2026-03-01", "10"))) == [
-        ("no_book_amount", "lines[2].bookAmount", 2)
+    document = {**SIMPLE, "line": {"purpose": {"from": "line.text", "required": True}}}
+    assert missing(euro(told, line("2026-03-01", "10")), document) == [
+        ("no_book_amount", "lines[2].bookAmount", 2),
+        ("field_required", "line.purpose", 1),
+        ("field_required", "line.purpose", 2),
     ]
 
 

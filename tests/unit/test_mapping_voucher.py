@@ -65,6 +65,7 @@ def test_a_claim_that_sums_to_zero_is_excluded_even_where_nothing_is_mapped(
 
 def test_everything_missing_is_listed_in_one_go() -> None:
     document = {
+        "categories": {"train": {"account": "7140"}, "toll": {"account": " "}},
         "costCentres": {"unmapped": "held"},
         "projects": {"codes": {"known": "1"}, "unmapped": "held"},
         "header": {"purpose": {"from": "text", "required": True}},
@@ -74,6 +75,7 @@ def test_everything_missing_is_listed_in_one_go() -> None:
         line("2025-12-30", "10.001", "ferry", cost_centre="210", unit="pcs"),
         line("2026-01-02", "10.001", "toll", project="summer"),
         line("2026-01-02", "10.001", "toll", project="known"),
+        line("2026-01-02", "10.001"),
         category="honorarium",
         project="winter",
         claimant_id="volunteer-099",
@@ -87,6 +89,7 @@ def test_everything_missing_is_listed_in_one_go() -> None:
             ("type_not_mapped", "lines[1].type", 1),
             ("type_not_mapped", "lines[2].type", 2),
             ("type_not_mapped", "lines[3].type", 3),
+            ("counter_account_missing", "lines[4].type", 4),
             ("cost_centre_not_mapped", "lines[1].costCentre", 1),
             ("project_not_mapped", "project", None),
             ("project_not_mapped", "lines[2].project", 2),

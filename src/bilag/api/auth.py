@@ -44,7 +44,7 @@ def caller_of(request: HttpRequest) -> Caller:
     """Return who calls; only for operations behind an ApiToken."""
     caller = _of(request).auth
     if not isinstance(caller, Caller):
-        raise RuntimeError("this operation is not behind an ApiToken")
+        raise TypeError("this operation is not behind an ApiToken")
     return caller
 
 

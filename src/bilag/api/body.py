@@ -66,7 +66,7 @@ def receive(request: HttpRequest, bytes_max: int) -> Received:
 
 
 class ExactJson(Parser):
-    """The framework's body parser with our JSON rules: exact numbers, no key twice, bounded depth."""
+    """The framework's body parser with our rules: exact numbers, no key twice, bounded depth."""
 
     def parse_body(self, request: HttpRequest) -> Any:
         """Return the value of the body; raises BadJson, or ApiProblem for another content type."""

@@ -3,6 +3,8 @@
 `bilag.app` calls `use` once, before the first request; the API imports nothing of `bilag.app`.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
 from bilag.integrations.keys import Vault
+from bilag.tenants.scope import organization_scope
 
 
 class Installation(Protocol):
@@ -42,3 +45,18 @@ def installation() -> Installation:
     if not _used:
         raise RuntimeError("bilag.api.context.use was not called: there is no installation")
     return _used[0]
+
+
+@contextmanager
+def tenant(
+    organization_id: UUID, patience: float | None = None
+) -> Iterator[psycopg.Connection[Any]]:
+    """Open a transaction in which only this organization's rows exist; commits at the end.
+
+    Raises PoolTimeout when no connection is free within `patience` seconds (default the pool's).
+    """
+    with (
+        installation().pool.connection(patience) as connection,
+        organization_scope(connection, organization_id),
+    ):
+        yield connection

@@ -1,12 +1,13 @@
 """What every answer below /api/ has: a request id, no caching, and problem details when it refuses.
 
-Outermost, so that also what Django itself answers (404, 405, a wrong host) is told in our form.
+Around everything but the security headers, so that also what Django itself answers (404, 405, a
+wrong host) is told in our form.
 """
 
 from collections.abc import Callable
 from uuid import uuid4
 
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse
 
 from bilag.api.problems import MEDIA_TYPE, ApiProblem, problem_response, server_fault
 from bilag.core.problem import Problem
@@ -17,20 +18,21 @@ _CODES = {404: "resource_unknown", 405: "method_not_allowed"}
 class ApiAnswers:
     """Django middleware; leaves everything outside /api/ as it is."""
 
-    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+    def __call__(self, request: HttpRequest) -> HttpResponse:
         """Answer one request."""
         if not request.path_info.startswith("/api/"):
             return self._get_response(request)
         request.id = uuid4().hex  # type: ignore[attr-defined]  # a request takes any attribute
         response = self._answer(request)
         response["Cache-Control"] = "no-store"
+        response["Content-Length"] = str(len(response.content))
         response["X-Request-Id"] = request.id  # type: ignore[attr-defined]
         return response
 
-    def _answer(self, request: HttpRequest) -> HttpResponseBase:
+    def _answer(self, request: HttpRequest) -> HttpResponse:
         # Django reads no body without a length; taken for empty, it would be refused misleadingly.
         if "Transfer-Encoding" in request.headers and "Content-Length" not in request.headers:
             return problem_response(request, ApiProblem(411, Problem("length_missing")))

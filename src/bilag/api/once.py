@@ -1,6 +1,6 @@
 """Idempotency-Key: a request that is repeated under its key is answered as the first time.
 
-Only answers that did something (2xx) are kept; a refused request changed nothing and may come again.
+Only answers that did something (2xx) are kept; what was refused may come again, corrected or not.
 """
 
 import hashlib
@@ -33,7 +33,7 @@ def once(
     """Make an operation with a JSON body honour the key; goes under the router's decorator."""
 
     @wraps(view)
-    def answer(request: HttpRequest, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+    def answer(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         body_hash = hashlib.sha256(request.body).digest()
         return answered_once(request, body_hash, lambda: view(request, *args, **kwargs))
 

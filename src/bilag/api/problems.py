@@ -18,14 +18,13 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from psycopg_pool import PoolTimeout
 
-from bilag.api.context import installation
+from bilag.api.context import tenant
 from bilag.api.values import value_problem
 from bilag.core.problem import Problem, Refused
 from bilag.core.texts import LANGUAGES, say
 from bilag.exports.decide import DecisionRefused
 from bilag.records.json_text import BadJson
 from bilag.tenants.organizations import read_organization
-from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import Caller
 
 log = structlog.get_logger(__name__)
@@ -80,7 +79,7 @@ def problem_response(request: HttpRequest, problem: ApiProblem) -> HttpResponse:
     )
 
 
-def response_of(request: HttpRequest, error: Exception) -> HttpResponse:
+def response_of(request: HttpRequest, error: Any) -> HttpResponse:
     """Return the answer to anything an operation raises; never raises, never shows the inside."""
     return problem_response(request, _as_problem(request, error))
 
@@ -117,13 +116,13 @@ def _as_problem(request: HttpRequest, error: Exception) -> ApiProblem:
 
 
 def server_fault(request: HttpRequest, error: BaseException | None) -> ApiProblem:
-    """Log a fault by its type and place, never its text, and return the 500 that names the request."""
+    """Log a fault by its type and place, never its text; return the 500 with the request's id."""
     _log_fault(request, "request_failed", error)
     return ApiProblem(500, Problem("server_fault", params={"request": request_id_of(request)}))
 
 
 def language_of(request: HttpRequest) -> str:
-    """Return the first of nb, nn, en that Accept-Language names, else the organization's language."""
+    """Return the first of nb, nn, en in Accept-Language, else the organization's language."""
     for wanted, _ in parse_accept_lang_header(request.headers.get("Accept-Language", "")):
         language = wanted.split("-")[0]
         if language in LANGUAGES:
@@ -134,9 +133,8 @@ def language_of(request: HttpRequest) -> str:
     if not isinstance(caller, Caller):
         return "nb"
     try:
-        with installation().pool.connection(timeout=RETRY_SECONDS) as connection:
-            with organization_scope(connection, caller.organization_id):
-                organization = read_organization(connection, caller.organization_id)
+        with tenant(caller.organization_id, RETRY_SECONDS) as connection:
+            organization = read_organization(connection, caller.organization_id)
     except (psycopg.OperationalError, PoolTimeout):
         return "nb"
     return organization.language if organization else "nb"

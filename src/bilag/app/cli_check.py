@@ -128,5 +128,3 @@ def _other_company(loaded: LoadedIntegration, report: ConnectionReport) -> Conne
         },
     )
     return ConnectionReport(False, problem.text(), problem=problem)
-
-

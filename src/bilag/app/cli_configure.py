@@ -22,6 +22,7 @@ from bilag.app.cli_open import (
     organization_argument,
     output,
 )
+from bilag.app.cli_tables import print_table
 from bilag.app.configuration import read_configuration
 from bilag.app.wiring import Installation
 from bilag.connectors.registry import CONNECTORS
@@ -120,7 +121,7 @@ def _list_tokens(at: Desk) -> int:
             str(one.id), one.name, f"••••••••{one.last_four}", ", ".join(one.scopes),
             f"{one.expires_at:%Y-%m-%d}", f"{one.revoked_at:%Y-%m-%d}" if one.revoked_at else "",
         )  # fmt: skip
-    output().print(table)
+    print_table(output(), table)
     return Exit.OK
 
 

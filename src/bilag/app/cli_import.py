@@ -20,6 +20,7 @@ from rich.table import Table
 from bilag.app.cli_errors import problem_line
 from bilag.app.cli_exit import CommandFailed, Exit
 from bilag.app.cli_open import Desk, actor, desk, language_option, output
+from bilag.app.cli_tables import print_table
 from bilag.core.problem import Refused
 from bilag.core.record import Record
 from bilag.exports.arrive import arrive
@@ -77,7 +78,7 @@ def import_command(
             except Refused as error:
                 lines = "; ".join(problem_line(p, language) for p in error.problems)
                 raise CommandFailed(f"{file} was not imported: {lines}", Exit.NOT_USABLE) from error
-        output().print(summary(result, language))
+        print_table(output(), summary(result, language))
     return Exit.PERSON if result.bad_rows else Exit.OK
 
 

@@ -55,9 +55,9 @@ def organization_argument(command: Command) -> Command:
 
 def integration_option(command: Command) -> Command:
     """Add `--integration`: its key, id, or type where the organization has one of it."""
-    return click.option("--integration", "target", default="", metavar="KEY", help="Only this one.")(
-        command
-    )
+    return click.option(
+        "--integration", "target", default="", metavar="KEY", help="Only this one."
+    )(command)
 
 
 @contextmanager
@@ -91,7 +91,7 @@ def usable_database(home: Path) -> DatabaseUrls:
 
 @contextmanager
 def connected(url: str, variable: str) -> Iterator[psycopg.Connection[Any]]:
-    """Connect to an address that `variable` gave; an address that cannot be read is not repeated."""
+    """Connect to an address that `variable` gave; an unreadable address is not shown."""
     try:
         connection = psycopg.connect(url, connect_timeout=CONNECT_SECONDS_MAX, autocommit=True)
     except psycopg.ProgrammingError:
@@ -132,9 +132,11 @@ class Desk:
     @contextmanager
     def scope(self) -> Iterator[psycopg.Connection[Any]]:
         """Open a transaction in which only this organization's rows exist."""
-        with self.installation.pool.connection() as connection:
-            with organization_scope(connection, self.organization.id):
-                yield connection
+        with (
+            self.installation.pool.connection() as connection,
+            organization_scope(connection, self.organization.id),
+        ):
+            yield connection
 
     def integrations(self, target: str = "") -> Sequence[Integration]:
         """Return the integration that `target` names, or all; raises CommandFailed for none."""

@@ -22,7 +22,7 @@ from bilag.app.cli_open import (
     output,
 )
 from bilag.app.cli_rows import look_up_now
-from bilag.app.cli_tables import exports_table
+from bilag.app.cli_tables import print_exports
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
 from bilag.delivery.sync import engine_mark, prepare_connection
@@ -34,8 +34,6 @@ from bilag.exports.status import ExportRow, export_page
 from bilag.integrations.model import Integration
 
 _LISTED_MAX = 200
-# As in the worker: longer than any request that an earlier life of the database may have sent.
-_RESTORE_WAIT_SECONDS = 60
 
 
 @click.command("retry")
@@ -177,7 +175,7 @@ def _look_up_and_list(at: Desk, target: str, language: str) -> int:
     if not rows:
         click.echo("nothing is in doubt, nothing needs a decision")
         return Exit.OK
-    output().print(exports_table(rows, language))
+    print_exports(output(), rows, language)
     if any(row.state == "needs_review" for row in rows):
         click.echo("decide: bilag resolve ORG --export ID --as STATE --reason TEXT", err=True)
     return Exit.PERSON
@@ -213,4 +211,4 @@ def restored_command(yes: bool) -> int:
 async def _declare(url: str, mark: EpochMark) -> EpochCheck:
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await prepare_connection(connection)
-        return await declare_restored(connection, mark, _RESTORE_WAIT_SECONDS)
+        return await declare_restored(connection, mark)

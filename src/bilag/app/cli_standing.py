@@ -65,8 +65,9 @@ class Standing:
 
     @property
     def currencies(self) -> list[str]:
-        """Return the currencies that anything came in."""
-        return sorted({currency for currency, _, _ in self.sums})
+        """Return the currencies that anything came in, that of the book first."""
+        own = self.integration.book.currency
+        return sorted({currency for currency, _, _ in self.sums}, key=lambda c: (c != own, c))
 
     def sum(self, currency: str, state: str, listing: str = CURRENT) -> Sum:
         """Return count and sum of a state in a currency."""

@@ -22,7 +22,7 @@ from bilag.app.cli_open import (
 )
 from bilag.app.cli_rows import workers_alive
 from bilag.app.cli_standing import NEEDS_PERSON, Standing, standing_as_json, standings
-from bilag.app.cli_tables import NO_WORKER, exports_table, print_standing
+from bilag.app.cli_tables import NO_WORKER, print_exports, print_standing
 from bilag.app.cli_words import plain_amount
 from bilag.app.wiring import Installation
 from bilag.delivery.accounting import problems_of
@@ -106,7 +106,7 @@ def exports_command(
     if as_json:
         click.echo(json.dumps([export_as_json(r, language) for r in rows], ensure_ascii=False))
     elif rows:
-        output().print(exports_table(rows, language))
+        print_exports(output(), rows, language)
         if len(rows) == limit:
             click.echo(f"more: --before {rows[-1].id}", err=True)
     else:

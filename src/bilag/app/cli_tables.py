@@ -3,9 +3,10 @@
 No lines are drawn, so that a screen reader reads words; nothing is told by colour alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -24,45 +25,84 @@ _ORDER = ("exported", "accepted", "pending", "sending", "failed", "in_doubt", "n
 _STYLES = {"exported": "green", "failed": "red", **dict.fromkeys(("held", "in_doubt",
            "needs_review"), "yellow")}  # fmt: skip
 
+# From this width on, all columns of a list of exports fit beside each other.
+_WIDE = 115
+
 if set(_ORDER) != set(STATES):
     raise RuntimeError("every state has its place in the table")
 
 
 def print_standing(console: Console, one: Standing, language: str) -> None:
     """Print one integration: a line of what it is, then a block for each currency."""
-    console.print(Text(_heading(one, language), style="bold"))
+    console.print(Text(_heading(one, language), style="bold"), soft_wrap=True)
     if one.message:
-        console.print(Text(f"  {one.message}"))
+        console.print(Text(f"  {one.message}"), soft_wrap=True)
     for currency in one.currencies:
-        console.print(_block(one, currency, language))
+        print_table(console, _block(one, currency, language))
     if not one.currencies:
         console.print(f"  {word('nothing', language)}")
     console.print()
 
 
-def exports_table(rows: Sequence[ExportRow], language: str) -> Table:
-    """Return exports as a table, one a row, with the reason in the reader's language."""
+def print_exports(console: Console, rows: Sequence[ExportRow], language: str) -> None:
+    """Print exports one a row, then each reason once with the rows that it keeps waiting.
+
+    A narrow terminal gets the columns that fit; `--json` has them all.
+    """
+    chosen = [c for c in _COLUMNS if c.narrow or console.width >= _WIDE]
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("id", justify="right")
-    for key in ("claim", "category", "state"):
-        table.add_column(word(key, language))
-    table.add_column(word("amount", language), justify="right")
-    for key in ("voucher", "reference", "since"):
-        table.add_column(word(key, language))
-    table.add_column(word("why", language), overflow="fold", ratio=1)
+    for column in chosen:
+        table.add_column(word(column.key, language), justify=column.justify, overflow="fold")
+    reasons: dict[str, list[str]] = {}
     for row in rows:
-        table.add_row(
-            str(row.id),
-            Text(row.source_id),
-            word(row.category, language),
-            Text(word(row.state, language), style=_STYLES.get(row.state, "")),
-            f"{amount(row.amount, language)} {row.currency}",
-            row.display_number,
-            Text(row.external_reference or row.reference),
-            f"{row.state_since.astimezone(TIME_ZONE):%Y-%m-%d %H:%M}",
-            Text("; ".join(_said(problem, language) for problem in problems_of(row.reason))),
-        )
-    return table
+        table.add_row(*(column.cell(row, language) for column in chosen))
+        for problem in problems_of(row.reason):
+            reasons.setdefault(_said(problem, language), []).append(str(row.id))
+    print_table(console, table)
+    for reason, ids in reasons.items():
+        console.print(Text(f"\n{', '.join(ids)}: {reason}"), soft_wrap=True)
+
+
+class _Column(NamedTuple):
+    key: str
+    cell: Callable[[ExportRow, str], str | Text]
+    narrow: bool = True
+    justify: JustifyMethod = "left"
+
+
+def _state(row: ExportRow, language: str) -> Text:
+    return Text(word(row.state, language), style=_STYLES.get(row.state, ""))
+
+
+_COLUMNS = (
+    _Column("id", lambda row, language: str(row.id), justify="right"),
+    _Column("claim", lambda row, language: Text(row.source_id)),
+    _Column("category", lambda row, language: word(row.category, language), narrow=False),
+    _Column("state", _state),
+    _Column(
+        "amount",
+        lambda row, language: f"{amount(row.amount, language)} {row.currency}",
+        justify="right",
+    ),
+    _Column("voucher", lambda row, language: row.display_number),
+    _Column("reference", lambda row, language: row.reference, narrow=False),
+    _Column(
+        "since",
+        lambda row, language: f"{row.state_since.astimezone(TIME_ZONE):%Y-%m-%d %H:%M}",
+        narrow=False,
+    ),
+)
+
+
+def print_table(console: Console, table: Table) -> None:
+    """Print a table; where it is read by a program, rows do not wrap and end with their text."""
+    if console.is_terminal:
+        console.print(table)
+        return
+    with console.capture() as captured:
+        console.print(table)
+    text = "\n".join(line.rstrip() for line in captured.get().splitlines())
+    console.print(Text(text), soft_wrap=True)
 
 
 def _said(problem: Problem, language: str) -> str:
@@ -74,7 +114,7 @@ def _heading(one: Standing, language: str) -> str:
     synced = word("never", language)
     if runtime.last_sync_at is not None:
         at = f"{runtime.last_sync_at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M}"
-        synced = f"{at} {runtime.last_sync_outcome or ''}".strip()
+        synced = f"{at}, {word(f'sync_{runtime.last_sync_outcome}', language)}"
     return (
         f"{one.organization.name} ({one.organization.slug}): {integration.name}"
         f" ({integration.key}) - {word(one.condition, language)};"
@@ -83,7 +123,7 @@ def _heading(one: Standing, language: str) -> str:
 
 
 def _block(one: Standing, currency: str, language: str) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 2, 0, 2))
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 2))
     table.add_column(word("state", language), min_width=14)
     table.add_column(word("claims", language), justify="right")
     table.add_column(f"{word('sum', language)} {currency}", justify="right")

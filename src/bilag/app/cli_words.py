@@ -43,6 +43,13 @@ _WORDS = {
     "paused": ("venter på systemet", "ventar på systemet", "paused by the system"),
     "old_route": ("tidligere vei", "tidlegare veg", "former route"),
     "last_sync": ("sist synkronisert", "sist synkronisert", "last sync"),
+    "sync_ok": ("uten feil", "utan feil", "without errors"),
+    "sync_partly": ("noe gikk ikke gjennom", "noko gjekk ikkje gjennom", "some did not go through"),
+    "sync_paused": ("systemet ba oss vente", "systemet bad oss vente", "the system asked to wait"),
+    "sync_breaker": ("sikringen er åpen", "sikringa er open", "circuit breaker open"),
+    "sync_misconfigured": ("stoppet av feil", "stoppa av feil", "stopped by an error"),
+    "sync_disabled": ("slått av", "slått av", "disabled"),
+    "sync_interrupted": ("avbrutt", "avbroten", "interrupted"),
     "never": ("aldri", "aldri", "never"),
     "claim": ("krav", "krav", "claim"),
     "category": ("kategori", "kategori", "category"),
@@ -50,7 +57,6 @@ _WORDS = {
     "voucher": ("bilag", "bilag", "voucher"),
     "reference": ("referanse", "referanse", "reference"),
     "since": ("siden", "sidan", "since"),
-    "why": ("hvorfor", "kvifor", "why"),
     "expense": ("utlegg", "utlegg", "expense"),
     "mileage": ("kjøring", "køyring", "mileage"),
     "honorarium": ("honorar", "honorar", "honorarium"),
@@ -60,8 +66,9 @@ _LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
 
 
 def word(key: str, language: str) -> str:
-    """Return the word in `nb`, `nn` or `en`."""
-    return _WORDS[key][LANGUAGES.index(language)]
+    """Return the word in `nb`, `nn` or `en`; a word that is not known says itself."""
+    words = _WORDS.get(key)
+    return words[LANGUAGES.index(language)] if words else key
 
 
 def amount(value: Decimal, language: str) -> str:

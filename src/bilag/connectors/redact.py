@@ -6,10 +6,14 @@ Known secrets go in every spelling an answer may echo; what merely looks like on
 import base64
 import json
 import re
+from collections import deque
 from collections.abc import Iterable
 from urllib.parse import quote, quote_plus
 
 SECRET_CHARACTERS_MIN = 4
+# Failure policy: of tokens only the newest 20 are known, or a session of many days would grow
+# slower with each; an older one is still taken out by its looks.
+PASSING_SECRETS_MAX = 20
 _PUT_IN = "[secret]"
 
 _NAMES = r"""bearer|basic|token|api[-_ ]?key|authorization|client[-_]secret|password|secret
@@ -30,18 +34,25 @@ class Redactor:
     """Strips known secrets and anything that looks like one from texts of other systems."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._kept: set[str] = set()
+        self._passing: deque[str] = deque(maxlen=PASSING_SECRETS_MAX)
         self._spellings: list[str] = []
         for secret in secrets:
             self.add(secret)
 
-    def add(self, secret: str) -> None:
-        """Strip this secret (a token that was just issued) from every later text.
+    def add(self, secret: str, *, passing: bool = False) -> None:
+        """Strip this secret from every later text; a `passing` one (a token) only for a while.
 
         Secrets shorter than 4 characters are left alone: they would blot out ordinary words.
         """
-        if len(secret) >= SECRET_CHARACTERS_MIN and secret not in self._spellings:
-            known = {*self._spellings, *_spellings(secret)}
-            self._spellings = sorted(known, key=lambda spelling: (-len(spelling), spelling))
+        if len(secret) < SECRET_CHARACTERS_MIN or secret in self._spellings:
+            return
+        if passing:
+            self._passing.append(secret)
+        else:
+            self._kept.add(secret)
+        known = {spelling for s in (*self._kept, *self._passing) for spelling in _spellings(s)}
+        self._spellings = sorted(known, key=lambda spelling: (-len(spelling), spelling))
 
     def __call__(self, text: str) -> str:
         """Return the text with each secret replaced by `[secret]`."""

@@ -139,6 +139,11 @@ _PROFILE: dict[str, tuple[str, str, str]] = {
         "Ein verditabell (table) treng ein kolonne (column).",
         "A value table (table) needs a column (column).",
     ),
+    "profile_template": (
+        "Malen nevner ingen kolonne. Skriv kolonnenavn i klammer: «{{column}}».",
+        "Malen nemner ingen kolonne. Skriv kolonnenamn i klammer: «{{column}}».",
+        "The template names no column. Write column names in braces: “{{column}}”.",
+    ),
     "profile_thousands": (
         "Tusenskilletegn kan ikke være desimaltegnet, en bokstav, et siffer, minus eller parentes.",
         "Tusenskiljeteikn kan ikkje vere desimalteiknet, ein bokstav, eit siffer, minus eller "

@@ -187,7 +187,7 @@ class AccountingExports:
         mapping = compile_mapping(
             MappingDocument.model_validate(document or {}), integration.book,
             integration.delivery, organization.declaration if organization else {},
-            integration.filters,
+            integration.filters, carries_vat=self._carries_vat(integration),
         )  # fmt: skip
         result = mapping.voucher(found.content, found.reference, found.part)
         if isinstance(result, Missing):
@@ -263,6 +263,11 @@ class AccountingExports:
         for integration in chosen:
             self._wake(integration.id, "manual")
         return [integration.key for integration in chosen]
+
+    def _carries_vat(self, integration: Integration) -> bool:
+        connector = self._connectors[integration.type]
+        settings = connector.settings_type.model_validate(integration.settings)
+        return connector.capabilities(settings).carries_vat
 
     def _built(self, integration: Integration, voucher: Voucher) -> Mapped:
         connector = self._connectors[integration.type]

@@ -4,6 +4,7 @@ A job carries no state; `exports` is the ledger of truth and its own work list, 
 lost, doubled or failed changes nothing but the moment at which the work is looked at.
 """
 
+import os
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +20,9 @@ TASK = "bilag.sync"
 
 # Failure policy: a worker that has not been heard of for so long is taken for dead. It may not be:
 # its rows go into doubt, its late writes are fenced, and its job is failed, never retried.
-HEARTBEAT_SECONDS = 5.0
-STALLED_SECONDS = 20.0
+# All workers of an installation must agree, so it is the environment that may change it.
+STALLED_SECONDS = float(os.environ.get("BILAG_STALLED_SECONDS", "20"))
+HEARTBEAT_SECONDS = STALLED_SECONDS / 4
 
 
 def lock_of(integration_id: UUID) -> str:

@@ -26,11 +26,13 @@ from bilag.delivery.pipeline import Pipeline, Report
 from bilag.delivery.resolve import prove_look_up, recover, resolve_due
 from bilag.delivery.sessions import Sessions
 from bilag.delivery.target import Target
+from bilag.delivery.verdict import doubt_seconds
 from bilag.exports import syncs
 from bilag.exports.decide import withdraw_async
 from bilag.exports.epoch import EpochMark, compare
 from bilag.exports.recover import release_waiting, unfollowed_withdrawals
 from bilag.exports.settle import Chain
+from bilag.exports.split import split_held
 from bilag.integrations import runtime
 from bilag.integrations.store import LoadedIntegration, load_integration_async
 from bilag.integrations.keys import Vault, audit_key
@@ -101,10 +103,7 @@ async def run_sync(
             loaded = await load_integration_async(claimer, integration_id)
         if loaded is None:
             return None
-        delivery = loaded.integration.delivery
-        await compare(
-            claimer, engine.mark, delivery.request_timeout_seconds + delivery.settle_seconds
-        )
+        await compare(claimer, engine.mark)
         target = await _begin(engine, claimer, loaded, trigger, actor)
         reach(CrashPoint.SYNC_STARTED)
         try:
@@ -130,6 +129,9 @@ async def _begin(
 ) -> Target:
     integration, run_id = loaded.integration, uuid4()
     connector = engine.connectors[integration.type]
+    settings = connector.settings_type.model_validate(integration.settings)
+    capabilities = connector.capabilities(settings)
+    doubt = doubt_seconds(integration.delivery, capabilities.settle_seconds_min)
     async with organization_scope_async(connection, integration.organization_id):
         data_key = await load_data_key_async(
             connection, engine.vault, integration.organization_id
@@ -137,15 +139,14 @@ async def _begin(
         secrets = await read_credentials_async(
             connection, engine.vault, integration.organization_id, integration.id
         )
-        sync_token = await runtime.begin_sync(connection, integration.id, run_id)
+        sync_token = await runtime.begin_sync(connection, integration.id, run_id, doubt)
         await syncs.begin(connection, run_id, integration.id, trigger, actor)
-    settings = connector.settings_type.model_validate(integration.settings)
     return Target(
         integration=integration,
         connector=connector,
         session=await engine.sessions.get(loaded, settings, secrets),
-        capabilities=connector.capabilities(settings),
-        mapping=_mapping(engine, loaded),
+        capabilities=capabilities,
+        mapping=_mapping(engine, loaded, capabilities.carries_vat),
         chain=Chain(
             integration.organization_id, integration.id, run_id, audit_key(data_key)
         ),
@@ -158,18 +159,20 @@ async def _begin(
     )
 
 
-def _mapping(engine: Engine, loaded: LoadedIntegration) -> CompiledMapping:
+def _mapping(
+    engine: Engine, loaded: LoadedIntegration, carries_vat: bool
+) -> CompiledMapping:
     """Return the compiled mapping version, cached until version, book, filters or policy change."""
     integration = loaded.integration
     fingerprint = (integration.id, hash((
         integration.mapping_version, integration.book, integration.filters, integration.delivery,
-        orjson.dumps(loaded.declaration, option=orjson.OPT_SORT_KEYS),
+        orjson.dumps(loaded.declaration, option=orjson.OPT_SORT_KEYS), carries_vat,
     )))  # fmt: skip
     compiled = engine.compiled.get(fingerprint)
     if compiled is None:
         compiled = compile_mapping(
             MappingDocument.model_validate(loaded.mapping), integration.book,
-            integration.delivery, loaded.declaration, integration.filters,
+            integration.delivery, loaded.declaration, integration.filters, carries_vat=carries_vat,
         )  # fmt: skip
         engine.compiled = {k: v for k, v in engine.compiled.items() if k[0] != integration.id}
         engine.compiled[fingerprint] = compiled
@@ -213,8 +216,11 @@ async def _deliver(
 
 
 async def _follow_changes(connection: psycopg.AsyncConnection[Any], target: Target) -> None:
-    """Let revisions and withdrawals take effect that waited for what was in flight."""
+    """Let revisions, withdrawals and a changed policy take effect before anything is sent."""
     await release_waiting(connection, target.organization_id, target.integration.id)
+    if target.integration.delivery.two_years == "split":
+        async with organization_scope_async(connection, target.organization_id):
+            await split_held(connection, target.integration)
     for system, source in await unfollowed_withdrawals(
         connection, target.organization_id, target.integration.id
     ):

@@ -41,7 +41,7 @@ HOUSEKEEPING_SECONDS = 3600.0
 STOP_SECONDS_MAX = 90.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class WorkerSettings:
     """How a worker runs: how many integrations at once, and whether it ends when all is done."""
 
@@ -115,7 +115,7 @@ async def work(
         engine = Engine(pool, connectors, vault, engine_mark(home), sessions)
         async with pool.connection() as connection:
             await refuse_unsafe_role_async(connection)
-            await compare(connection, engine.mark, look_up_after_seconds=60)
+            await compare(connection, engine.mark)
         running = asyncio.create_task(_run_jobs(queue, engine, settings))
         ticking = asyncio.create_task(_tick_for_ever(engine, queue))
         _stop_on_signals(engine, running)
@@ -179,7 +179,7 @@ async def _tick_for_ever(engine: Engine, queue: procrastinate.App) -> None:
 async def tick(engine: Engine, queue: procrastinate.App) -> None:
     """Rescue stalled syncs, ask for due ones, fold the totals, and compare the epoch's mark."""
     async with engine.pool.connection() as connection:
-        await compare(connection, engine.mark, look_up_after_seconds=60)
+        await compare(connection, engine.mark)
         await sync_queue.rescue_stalled(connection)
         await sync_queue.defer_due(connection, queue, trigger="tick")
         engine.others_wait = await sync_queue.others_wait(connection)

@@ -17,7 +17,7 @@ SELECT i.id, i.epoch, (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FRO
 FROM instance i
 """
 
-_BEGIN = "SELECT epoch, in_doubt FROM begin_epoch(%s, %s, %s, %s * interval '1 second')"
+_BEGIN = "SELECT epoch, in_doubt FROM begin_epoch(%s, %s, %s)"
 
 # A number series jumps at least so far when it is not known how many numbers were used (documented
 # as a gap): more than any worker sends between two marks.
@@ -103,9 +103,7 @@ class EpochCheck:
     in_doubt: int = 0
 
 
-async def compare(
-    connection: psycopg.AsyncConnection[Any], mark: EpochMark, look_up_after_seconds: float
-) -> EpochCheck:
+async def compare(connection: psycopg.AsyncConnection[Any], mark: EpochMark) -> EpochCheck:
     """Compare the mark with the database and begin a new epoch when the database was set back.
 
     Called before a worker sends anything and with every tick; the connection is in autocommit.
@@ -124,7 +122,7 @@ async def compare(
     lost = max(on_file.token - token, 0)
     cursor = await connection.execute(
         _BEGIN,
-        [on_file.token, on_file.epoch, _numbers_ahead(lost), look_up_after_seconds],
+        [on_file.token, on_file.epoch, _numbers_ahead(lost)],
     )
     begun = await cursor.fetchone()
     if begun is None:
@@ -134,7 +132,7 @@ async def compare(
 
 
 async def declare_restored(
-    connection: psycopg.AsyncConnection[Any], mark: EpochMark, look_up_after_seconds: float
+    connection: psycopg.AsyncConnection[Any], mark: EpochMark
 ) -> EpochCheck:
     """Begin a new epoch because a person says that the database was restored (`bilag restored`)."""
     on_file = mark.read()
@@ -149,7 +147,6 @@ async def declare_restored(
             max(on_file.token, int(row[2])),
             max(on_file.epoch, int(row[1])),
             _numbers_ahead(lost),
-            look_up_after_seconds,
         ],
     )
     begun = await cursor.fetchone()

@@ -40,7 +40,8 @@ class Runtime:
 
 _BEGIN_SYNC = """
 UPDATE integration_runtime
-SET sync_token = nextval('sending_tokens'), sync_run_id = %s, sync_started_at = now()
+SET sync_token = nextval('sending_tokens'), sync_run_id = %s, sync_started_at = now(),
+    doubt_seconds = %s
 WHERE integration_id = %s RETURNING sync_token
 """
 
@@ -101,14 +102,18 @@ _PROVE_LOOK_UP = (
 
 
 async def begin_sync(
-    connection: psycopg.AsyncConnection[Any], integration_id: UUID, run_id: UUID
+    connection: psycopg.AsyncConnection[Any],
+    integration_id: UUID,
+    run_id: UUID,
+    doubt_seconds: float,
 ) -> int:
     """Draw a fresh token and take the sync of this integration; whoever had it is fenced out.
 
-    Raises LookupError when the integration is not of the organization of the scope.
+    `doubt_seconds` is kept for the day on which the database is restored. Raises LookupError when
+    the integration is not of the organization of the scope.
     """
     rows = connection.cursor(row_factory=tuple_row)
-    row = await (await rows.execute(_BEGIN_SYNC, [run_id, integration_id])).fetchone()
+    row = await (await rows.execute(_BEGIN_SYNC, [run_id, doubt_seconds, integration_id])).fetchone()
     if row is None:
         raise LookupError(f"there is no integration {integration_id} in this organization")
     return int(row[0])

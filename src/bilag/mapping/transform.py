@@ -110,17 +110,12 @@ def _reader(path: str) -> Reader:
 
 
 def _template(template: str) -> Reader:
-    readers = []
-    layout = ""
     try:
-        for literal, path in template_pieces(template):
-            layout += literal.replace("%", "%%") if path is None else "%s"
-            if path is not None:
-                readers.append(_reader(path))
-    except ValueError as error:
-        if isinstance(error, DocumentError):
-            raise
+        pieces = list(template_pieces(template))
+    except ValueError:
         raise DocumentError((Problem("mapping_template"),)) from None
+    layout = "".join("%s" if path is not None else text.replace("%", "%%") for text, path in pieces)
+    readers = [_reader(path) for _, path in pieces if path is not None]
     return lambda content, line, facts: (
         layout % tuple([read(content, line, facts) for read in readers])
     )[:TEXT_MAX]

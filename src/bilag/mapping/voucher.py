@@ -110,7 +110,7 @@ class Mapping:
             return Missing(tuple(gaps.found))
         if not costs.original:
             return _zero(gaps.record)
-        self._check_claim(content, costs, part, gaps)
+        self._check_claim(content, costs, gaps)
         day = posting_date(
             self._posting_date,
             content["approvedAt"],
@@ -149,11 +149,12 @@ class Mapping:
             fields=fields,
         )
 
-    def _check_claim(self, content: Content, costs: Costs, part: int, gaps: Gaps) -> None:
+    def _check_claim(self, content: Content, costs: Costs, gaps: Gaps) -> None:
         if content["category"] == "honorarium":
             check_declaration(content, self._declaration, gaps)
-        # A part 0 under "split" was made before that was chosen: taking it whole would be silent.
-        if not part and not self._whole and spans_years(costs.first, costs.last, self._book):
+        # Under "split" only a claim taken whole before that was chosen comes here; it is not posted
+        # as one voucher in silence. The costs of a part lie in one year.
+        if not self._whole and spans_years(costs.first, costs.last, self._book):
             gaps.add("two_accounting_years", "lines", first=str(costs.first), last=str(costs.last))
 
     def _payee(self, content: Content, gaps: Gaps) -> tuple[str, str]:
@@ -181,8 +182,9 @@ class Mapping:
             counters[account] = counters.get(account, ZERO) + draft.amount
         if self._grouped:
             drafts = grouped(drafts)
+        made = [self._line(content, draft, facts, gaps) for draft in drafts]
         # A posting of nothing says nothing, and ledgers refuse it.
-        lines = [self._line(content, draft, facts, gaps) for draft in drafts if draft.amount]
+        lines = [line for line in made if line.amount]
         residue = costs.total - sum(counters.values(), ZERO)
         counter_fields = fill(self._counter_fields, content, NOTHING, facts, None, gaps)
         if residue:

@@ -13,7 +13,14 @@ from bilag.core.problem import Problem
 from bilag.core.record import Record
 from bilag.records.fields import FieldError, read_id, shown
 from bilag.records.json_text import parse_json
-from bilag.records.profile import CellReaders, Profile, Source, field_kind, is_line_field
+from bilag.records.profile import (
+    TEMPLATE_COLUMN,
+    CellReaders,
+    Profile,
+    Source,
+    field_kind,
+    is_line_field,
+)
 from bilag.records.rows import Row
 from bilag.records.validate import NotApproved, Withdrawal, validate
 
@@ -21,7 +28,6 @@ _KEY_SEPARATOR = "\x1f"
 # Rows of one receipt follow each other; the same one is told once.
 _RECEIPTS_COMPARED = 20
 _PLACE = re.compile(r"(?P<part>lines|receipts)\[(?P<number>[0-9]+)\]\.?")
-_TEMPLATE = re.compile(r"\{([^{}]+)\}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,16 +279,21 @@ def _getter(source: Source, index: Mapping[str, int]) -> Callable[[Cells], str]:
 def _template_getter(
     template: str, index: Mapping[str, int], default: str
 ) -> Callable[[Cells], str]:
-    """An empty column takes the text before it along: `{a} - {b}` with no b is just a."""
-    pieces = _TEMPLATE.split(template)
-    before, columns, tail = pieces[:-1:2], [index[name] for name in pieces[1::2]], pieces[-1]
+    """An empty column takes the text before it along: `{a} - {b}` with no b is just a.
+
+    The text after the last column goes with that column.
+    """
+    pieces = TEMPLATE_COLUMN.split(template)
+    before, tail = pieces[:-1:2], pieces[-1]
+    columns = [index[name] for name in pieces[1::2]]
+    parts = list(zip(before, columns, [*[""] * (len(columns) - 1), tail], strict=True))
 
     def fill(cells: Cells) -> str:
         text = ""
-        for number, position in enumerate(columns):
+        for number, (literal, position, after) in enumerate(parts):
             if cell := cells[position].strip():
-                text += (before[number] if text or number == 0 else "") + cell
-        return text + tail if text else default
+                text += (literal if text or not number else "") + cell + after
+        return text or default
 
     return fill
 

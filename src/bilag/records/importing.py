@@ -24,8 +24,8 @@ from bilag.records.claims import Builder, Built, ClaimBuilder, RecordBuilder, Ro
 from bilag.records.errors_file import ErrorsFile, form_of
 from bilag.records.fields import LINES_MAX, ZONE, FieldError
 from bilag.records.intake import Stored, withdraw
-from bilag.records.profile import Profile
-from bilag.records.rows import Row, RowSource, open_rows
+from bilag.records.profile import Profile, profile_of_columns
+from bilag.records.rows import Row, RowSource, first_line, open_rows
 from bilag.records.staging import StagedRow, Staging
 from bilag.records.validate import NotApproved, Withdrawal
 from bilag.tenants.scope import organization_scope
@@ -102,28 +102,31 @@ def run_import(
 ) -> ImportResult:
     """Import a file and return what became of it; raises Refused or OSError before the first row.
 
-    Without a profile the file is NDJSON in our own form, from `source_system` where the records
-    name none. Bad rows go to `errors_to`, or to a file beside the source.
+    Without a profile the file is NDJSON in our own form, or a CSV file (`.csv`) whose columns carry
+    our own names; it comes from `source_system` where the records name none. Bad rows go to
+    `errors_to`, or to a file beside the source.
     """
-    with file.open("rb") as stream, connect() as connection:
-        rows = open_rows(stream, profile)
-        builder = _builder(rows, profile, source_system, stream)
-        result = ImportResult(uuid4())
-        staging = Staging(connection, organization_id, result.import_id)
-        door = _Door(connection, organization_id, accept, withdraw)
-        errors = ErrorsFile(file, errors_to, form_of(rows, profile, language))
-        with _autocommit(connection), errors:
-            run = _Run(result, rows, builder, errors, door, progress, stream)
-            staging.begin(file.name, profile.name if profile else "")
-            try:
-                run.deliver(run.stage(staging) if builder.groups else run.read())
-            except BaseException:
-                # The reason is what matters; without a connection the next import clears up.
-                with suppress(psycopg.Error):
-                    staging.end("broken", result.counts())
-                raise
-            staging.end("finished", result.counts())
-        return result
+    result = ImportResult(uuid4())
+    with file.open("rb") as stream:
+        if profile is None and file.suffix.lower() == ".csv":
+            profile = profile_of_columns(first_line(stream), source_system or "file")
+        with open_rows(stream, profile) as rows, connect() as connection:
+            builder = _builder(rows, profile, source_system, stream)
+            staging = Staging(connection, organization_id, result.import_id)
+            door = _Door(connection, organization_id, accept, withdraw)
+            errors = ErrorsFile(file, errors_to, form_of(rows, profile, language))
+            with _autocommit(connection), errors:
+                run = _Run(result, rows, builder, errors, door, progress, stream)
+                staging.begin(file.name, profile.name if profile else "")
+                try:
+                    run.deliver(run.stage(staging) if builder.groups else run.read())
+                except BaseException:
+                    # The reason is what matters; without a connection the next import clears up.
+                    with suppress(psycopg.Error):
+                        staging.end("broken", result.counts())
+                    raise
+                staging.end("finished", result.counts())
+    return result
 
 
 class _Run:

@@ -50,7 +50,7 @@ FIELD_KINDS: Final[Mapping[str, Kind]] = {
 }
 _NEEDED = ("sourceId", "category", "currency", "approvedBy", "approvedAt")
 _LINE_NEEDED = ("line.date", "line.type", "line.amount")
-_TEMPLATE_COLUMN = re.compile(r"\{([^{}]+)\}")
+TEMPLATE_COLUMN = re.compile(r"\{([^{}]+)\}")
 _PROFILE_BYTES_MAX = 256 * 1024
 
 
@@ -91,6 +91,8 @@ class Source(_Part):
             raise _fault("profile_one_origin")
         if self.table is not None and self.column is None:
             raise _fault("profile_table_without_column")
+        if self.template is not None and not self.columns:
+            raise _fault("profile_template")
         return self
 
     @property
@@ -98,7 +100,7 @@ class Source(_Part):
         """Return the columns that the value is made from."""
         if self.column is not None:
             return (self.column,)
-        return tuple(_TEMPLATE_COLUMN.findall(self.template or ""))
+        return tuple(TEMPLATE_COLUMN.findall(self.template or ""))
 
 
 class Amounts(_Part):
@@ -228,6 +230,26 @@ def load_profile(path: Path) -> Profile:
     return parse_profile(content.decode("utf-8", "replace"))
 
 
+def profile_of_columns(head: str, source_system: str) -> Profile:
+    """Return the profile of a CSV file whose columns carry the names of our own fields.
+
+    `head` is the file's first line. Rows with the same `sourceId` are one record; dates are ISO
+    8601 and amounts have a decimal point. Raises Refused for a column that is no field of ours.
+    """
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    names = [name.strip(' \r\n"') for name in head.split(delimiter)]
+    fields_given = [name for name in names if name and not name.startswith("bilag_")]
+    return _checked(
+        {
+            "name": "own names",
+            "sourceSystem": source_system,
+            "delimiter": delimiter,
+            "groupBy": ["sourceId"],
+            "fields": {name: name for name in fields_given},
+        }
+    )
+
+
 def parse_profile(text: str) -> Profile:
     """Check the YAML text of a profile; raises Refused naming each place that is wrong."""
     try:
@@ -241,6 +263,10 @@ def parse_profile(text: str) -> Profile:
         raise Refused(problem) from error
     if not isinstance(value, dict):
         raise Refused(Problem("profile_not_mapping"))
+    return _checked(value)
+
+
+def _checked(value: dict[str, Any]) -> Profile:
     try:
         return Profile.model_validate(value)
     except ValidationError as error:

@@ -9,6 +9,7 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any, Final, Protocol
@@ -17,7 +18,7 @@ from bilag.core.money import DIGITS_MAX
 from bilag.core.problem import Problem, Refused
 from bilag.records.fields import TEXT_MAX, FieldError, shown
 from bilag.records.identity import has_identity_number, without_identity_numbers
-from bilag.records.json_text import RECORD_BYTES_MAX, parse_json
+from bilag.records.json_text import RECORD_BYTES_MAX, BadJson, parse_json
 from bilag.records.profile import Profile
 
 # Failure policy: a row of more characters than this (an unclosed quote, a file that is no CSV) is a
@@ -78,13 +79,11 @@ class CsvRows:
     Raises Refused when the columns that the profile names are not there.
     """
 
-    def __init__(self, file: IO[bytes], profile: Profile) -> None:
-        start = file.read(3)
-        file.seek(0)
-        self.encoding = next((e for bom, e in _BOMS if start.startswith(bom)), profile.encoding)
-        self._file = file
+    def __init__(self, text: io.TextIOWrapper, profile: Profile) -> None:
+        self.encoding = text.encoding
+        self._file = text.buffer
         self._delimiter = profile.delimiter
-        self._lines = _Lines(file, self.encoding)
+        self._lines = _Lines(text)
         self._reader = csv.reader(
             self._lines, delimiter=profile.delimiter, quotechar=profile.quote, strict=True
         )
@@ -202,8 +201,8 @@ class NdjsonRows:
             elif isinstance(value, dict) and RECORD_KEY in value:
                 value = value[RECORD_KEY]
                 text = _json_line(value)
-        except Refused as error:
-            return Row(number, (), cleaned_json(text), error.problems)
+        except BadJson as error:
+            return Row(number, (), cleaned_json(text), (error.problem,))
         return Row(number, (), text) if not self.columns else self._cells(number, value, text)
 
     def _cells(self, number: int, value: Any, text: str) -> Row:
@@ -246,7 +245,7 @@ def cleaned_json(text: str) -> str:
     """Return a JSON text with the identity numbers cut out; as it is where there are none."""
     try:
         value = parse_json(text)
-    except Refused:
+    except BadJson:
         return without_identity_numbers(text)
     clean = _cleaned(value)
     return text if clean == value else _json_line(clean)
@@ -262,16 +261,32 @@ def _cleaned(value: Any) -> Any:
     return "" if has_identity_number(str(value)) else value
 
 
-def open_rows(file: IO[bytes], profile: Profile | None) -> RowSource:
-    """Return the rows of an open file; without a profile it is NDJSON in our own form.
+def first_line(file: IO[bytes]) -> str:
+    """Return the first line of a file in UTF-8 and go back to its start."""
+    line = file.readline(ROW_CHARACTERS_MAX)
+    file.seek(0)
+    return line.decode("utf-8-sig", "replace")
+
+
+@contextmanager
+def open_rows(file: IO[bytes], profile: Profile | None) -> Iterator[RowSource]:
+    """Yield the rows of an open file, which stays open; without a profile it is NDJSON of our own.
 
     Raises Refused when the columns that the profile names are not there.
     """
     if profile is None:
-        return NdjsonRows(file, (), ".")
-    if profile.format == "csv":
-        return CsvRows(file, profile)
-    return NdjsonRows(file, profile.columns, profile.amounts.decimal)
+        yield NdjsonRows(file, (), ".")
+    elif profile.format == "ndjson":
+        yield NdjsonRows(file, profile.columns, profile.amounts.decimal)
+    else:
+        start = file.read(3)
+        file.seek(0)
+        encoding = next((e for bom, e in _BOMS if start.startswith(bom)), profile.encoding)
+        text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
+        try:
+            yield CsvRows(text, profile)
+        finally:
+            text.detach()
 
 
 def _check_columns(columns: Sequence[str], profile: Profile) -> None:
@@ -314,8 +329,8 @@ class _RowTooLongError(Exception):
 class _Lines:
     """The lines of a file as csv wants them; what a bad row swallowed can be read again."""
 
-    def __init__(self, file: IO[bytes], encoding: str) -> None:
-        self._text = io.TextIOWrapper(file, encoding=encoding, errors="surrogateescape", newline="")
+    def __init__(self, text: io.TextIOWrapper) -> None:
+        self._text = text
         self._again: deque[str] = deque()
         self._taken: list[str] = []
         self._size = 0

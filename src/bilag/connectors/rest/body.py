@@ -20,6 +20,7 @@ Document = dict[str, Any]
 def build_submissions(vouchers: Sequence[Voucher], settings: RestSettings) -> list[Submission]:
     """Return one submission for each voucher, in order, with our reference as idempotency key.
 
+    The key has the voucher's suffix, if any: some systems answer a refused key as they did before.
     Raises ValueError naming the voucher when a mapped field would overwrite reference or amounts,
     or when a text cannot be written as JSON.
     """
@@ -32,7 +33,11 @@ def build_submissions(vouchers: Sequence[Voucher], settings: RestSettings) -> li
             body = orjson.dumps(write(voucher))
         except (ValueError, TypeError) as error:
             raise ValueError(f"voucher {reference} ({voucher.source_id}): {error}") from error
-        submissions.append(Submission((reference,), body, {header: reference} if header else {}))
+        submissions.append(
+            Submission(
+                (reference,), body, {header: reference + voucher.key_suffix} if header else {}
+            )
+        )
     return submissions
 
 

@@ -73,8 +73,8 @@ class Login:
         self._fetches = 0
         self.problem = self._find_problem()
         self.headers = {} if self.problem else self._fixed_headers()
-        for secret in (self._secret, *self.headers.values()):
-            http.redact.add(secret)
+        for value in self.headers.values():
+            http.redact.add(value.rpartition(" ")[2])
 
     @property
     def signs(self) -> bool:
@@ -206,7 +206,7 @@ class Login:
                 ExchangeError("no access_token", "token_missing"), self._auth.token_url
             )
             raise LoginFailed(Misconfigured(problem.text(), self._evidence(answer), problem))
-        self._http.redact.add(value)
+        self._http.redact.add(value, passing=True)
         life = _seconds(document.get("expires_in"))
         return Token(f"Bearer {value}", started + life - min(RENEW_BEFORE_SECONDS, life / 10))
 

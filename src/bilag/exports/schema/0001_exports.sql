@@ -8,8 +8,8 @@ CREATE SEQUENCE sending_tokens;
 CREATE TABLE exports (
     id bigint GENERATED ALWAYS AS IDENTITY,
     organization_id uuid NOT NULL REFERENCES organizations,
-    integration_id uuid NOT NULL REFERENCES organization_integrations,
-    book_id uuid NOT NULL REFERENCES books,
+    integration_id uuid NOT NULL,
+    book_id uuid NOT NULL,
     record_id uuid NOT NULL,
     source_system text NOT NULL,
     source_id text NOT NULL,
@@ -44,7 +44,10 @@ CREATE TABLE exports (
     exported_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     -- the tenant first: every query carries it, and pages of one organization need no other index
-    PRIMARY KEY (organization_id, id)
+    PRIMARY KEY (organization_id, id),
+    FOREIGN KEY (organization_id, integration_id)
+        REFERENCES organization_integrations (organization_id, id),
+    FOREIGN KEY (organization_id, book_id) REFERENCES books (organization_id, id)
 ) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_analyze_scale_factor = 0.02);
 
 -- The double-export guard (E3): the source id, never the revision; the book, never the integration.
@@ -171,10 +174,11 @@ END $$;
 -- Voucher numbers: without a gap as long as what was numbered was also sent; else the gap is a row.
 CREATE TABLE voucher_series (
     organization_id uuid NOT NULL REFERENCES organizations,
-    book_id uuid NOT NULL REFERENCES books,
+    book_id uuid NOT NULL,
     accounting_year smallint NOT NULL,
     next_number int NOT NULL CHECK (next_number BETWEEN 1 AND 100000000),
-    PRIMARY KEY (book_id, accounting_year)
+    PRIMARY KEY (book_id, accounting_year),
+    FOREIGN KEY (organization_id, book_id) REFERENCES books (organization_id, id)
 ) WITH (fillfactor = 50);
 ALTER TABLE voucher_series ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON voucher_series
@@ -183,12 +187,13 @@ CREATE POLICY tenant ON voucher_series
 
 CREATE TABLE voucher_number_gaps (
     organization_id uuid NOT NULL REFERENCES organizations,
-    book_id uuid NOT NULL REFERENCES books,
+    book_id uuid NOT NULL,
     accounting_year smallint NOT NULL,
     first_number int NOT NULL,
     last_number int NOT NULL,
     reason text NOT NULL,
-    at timestamptz NOT NULL DEFAULT now()
+    at timestamptz NOT NULL DEFAULT now(),
+    FOREIGN KEY (organization_id, book_id) REFERENCES books (organization_id, id)
 );
 CREATE INDEX voucher_number_gaps_book ON voucher_number_gaps (book_id, accounting_year);
 ALTER TABLE voucher_number_gaps ENABLE ROW LEVEL SECURITY;
@@ -219,14 +224,16 @@ CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON submissions
 CREATE TABLE syncs (
     id uuid PRIMARY KEY,
     organization_id uuid NOT NULL REFERENCES organizations,
-    integration_id uuid NOT NULL REFERENCES organization_integrations,
+    integration_id uuid NOT NULL,
     trigger text NOT NULL,
     actor text NOT NULL DEFAULT '',
     asked bigint NOT NULL DEFAULT 0,
     started_at timestamptz NOT NULL DEFAULT now(),
     finished_at timestamptz,
     outcome text,
-    message text
+    message text,
+    FOREIGN KEY (organization_id, integration_id)
+        REFERENCES organization_integrations (organization_id, id)
 );
 CREATE INDEX syncs_newest ON syncs (integration_id, started_at DESC);
 ALTER TABLE syncs ENABLE ROW LEVEL SECURITY;
@@ -423,8 +430,9 @@ CREATE FUNCTION due_integrations()
                      AND e.state = 'sending' AND e.send_by <= now() - interval '60 seconds'))
 $$;
 
--- E20: after a restore nothing is trusted that is not terminal; numbers and tokens jump ahead.
-CREATE FUNCTION begin_epoch(tokens_seen bigint, epoch_seen bigint, numbers_ahead int, look_up_after interval)
+-- E20: after a restore nothing is trusted that is not terminal; numbers and tokens jump ahead. What
+-- was under way when the database was lost may still be posted, so look-ups wait as after a crash.
+CREATE FUNCTION begin_epoch(tokens_seen bigint, epoch_seen bigint, numbers_ahead int)
     RETURNS TABLE (epoch bigint, in_doubt bigint)
     LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
@@ -443,12 +451,16 @@ BEGIN
            'restored from backup: these numbers may have been used before'
     FROM skipped s;
     WITH moved AS (
-        UPDATE exports e SET state = 'in_doubt', state_since = now(), due_at = now() + look_up_after,
+        UPDATE exports e SET state = 'in_doubt', state_since = now(),
+            due_at = now() + r.doubt_seconds * interval '1 second',
             reason = jsonb_build_object('code', 'restored', 'epoch', new_epoch)
-        WHERE e.state IN ('pending', 'sending', 'held', 'failed', 'excluded', 'accepted')
-          AND e.live
+        FROM integration_runtime r
+        WHERE r.integration_id = e.integration_id AND e.live
+          AND e.state IN ('pending', 'sending', 'held', 'failed', 'excluded', 'accepted')
         RETURNING 1)
     SELECT count(*) INTO doubted FROM moved;
-    UPDATE exports e SET due_at = now() + look_up_after WHERE e.state = 'in_doubt';
+    UPDATE exports e SET due_at = now() + r.doubt_seconds * interval '1 second'
+    FROM integration_runtime r
+    WHERE r.integration_id = e.integration_id AND e.state = 'in_doubt' AND e.due_at < now();
     RETURN QUERY SELECT new_epoch, doubted;
 END $$;

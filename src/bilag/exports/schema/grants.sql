@@ -4,6 +4,6 @@ GRANT SELECT, INSERT ON submissions, export_runs, sync_logs, change_logs, audit_
 GRANT SELECT ON export_totals TO :application;
 GRANT USAGE, SELECT ON SEQUENCE sending_tokens TO :application;
 REVOKE EXECUTE ON FUNCTION fold_totals(), ensure_partitions(), runs_with_claims(text[]),
-    due_integrations(), begin_epoch(bigint, bigint, int, interval) FROM PUBLIC;
+    due_integrations(), begin_epoch(bigint, bigint, int) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION fold_totals(), ensure_partitions(), runs_with_claims(text[]),
-    due_integrations(), begin_epoch(bigint, bigint, int, interval) TO :application;
+    due_integrations(), begin_epoch(bigint, bigint, int) TO :application;

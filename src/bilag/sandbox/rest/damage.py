@@ -92,7 +92,9 @@ async def _echoed(request: web.Request) -> web.Response:
     headers = {str(name): value for name, value in request.headers.items()}
     body = (await request.read()).decode("utf-8", "replace")
     error = {"message": f"Cannot read {headers} {body}", "field": f"{headers}"}
-    document = {"error": error, "headers": headers, "body": body}
+    # Each value's last word alone too: a token is a secret without "Bearer" before it as well.
+    words = [value.split()[-1] for value in headers.values() if value.strip()]
+    document = {"error": error, "headers": headers, "body": body, "words": words}
     return web.Response(status=400, body=orjson.dumps(document), content_type="application/json")
 
 

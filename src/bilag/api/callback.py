@@ -1,0 +1,86 @@
+"""The accounting system's signed status callback: proven, fresh, once, and then only a hint.
+
+Signed as Standard Webhooks say: base64 of HMAC-SHA256 over `webhook-id.webhook-timestamp.body`.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import re
+import time
+
+from django.http import HttpRequest
+
+from bilag.api.auth import caller_of
+from bilag.api.context import installation, tenant
+from bilag.api.problems import ApiProblem
+from bilag.core.problem import Problem
+from bilag.delivery.queue import defer_sync
+from bilag.exports.decide import hurry_look_up
+from bilag.exports.status import export_by_id
+from bilag.integrations.store import get_integration
+from bilag.integrations.vault import read_credentials
+from bilag.tenants.idempotency import first_seen
+
+CREDENTIAL = "callback_secret"
+WINDOW_MINUTES = 5
+
+_SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that marks a secret, not one
+_MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,255}")
+
+
+def take_callback(request: HttpRequest, export_id: int) -> None:
+    """Make the export due for look-up and wake its integration; no state is set by what is said.
+
+    Raises ApiProblem: 404 for an unknown export, 403 without a secret, with a wrong signature or
+    outside five minutes, 409 for a message that was received before.
+    """
+    caller, body = caller_of(request), request.body
+    organization = caller.organization_id
+    with tenant(organization) as connection:
+        row = export_by_id(connection, export_id)
+        integration = row and get_integration(connection, organization, row.integration_key)
+        if not integration:
+            raise ApiProblem(404, Problem("resource_unknown"))
+        secrets = read_credentials(connection, installation().vault, organization, integration.id)
+        message_id = _verified(request, body, secrets.get(CREDENTIAL, ""))
+        key = f"callback:{integration.id}:{message_id}"
+        if not first_seen(connection, organization, key, hashlib.sha256(body).digest()):
+            raise ApiProblem(409, Problem("callback_replayed"))
+        hurried = hurry_look_up(connection, export_id)
+    if hurried:
+        defer_sync(
+            installation().queue, organization, integration.id,
+            trigger="callback", actor=f"token {caller.token_id}",
+        )  # fmt: skip
+
+
+def _verified(request: HttpRequest, body: bytes, secret: str) -> str:
+    """Return the message's id once signature and time are proven; raises ApiProblem (403)."""
+    if not secret:
+        raise ApiProblem(403, Problem("callback_not_configured"))
+    message_id = request.headers.get("webhook-id", "")
+    timestamp = request.headers.get("webhook-timestamp", "")
+    content = f"{message_id}.{timestamp}.".encode() + body
+    expected = base64.b64encode(hmac.digest(_key(secret), content, "sha256"))
+    # Several signatures may be given, so that a secret can be changed; each has its version.
+    given = request.headers.get("webhook-signature", "").split(" ")
+    # A list, not a generator: the time taken does not tell which one matched.
+    matches = [hmac.compare_digest(f"v1,{expected.decode()}".encode(), s.encode()) for s in given]
+    if not any(matches) or not _MESSAGE_ID.fullmatch(message_id):
+        raise ApiProblem(403, Problem("callback_signature_not_valid"))
+    seconds = int(timestamp) if re.fullmatch(r"[0-9]{1,12}", timestamp) else 0
+    if abs(time.time() - seconds) > WINDOW_MINUTES * 60:
+        params = {"minutes": str(WINDOW_MINUTES)}
+        raise ApiProblem(403, Problem("callback_too_old", params=params))
+    return message_id
+
+
+def _key(secret: str) -> bytes:
+    if not secret.startswith(_SECRET_PREFIX):
+        return secret.encode()
+    try:
+        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+    except binascii.Error as error:
+        raise ApiProblem(403, Problem("callback_not_configured")) from error

@@ -1,0 +1,30 @@
+"""The addresses of the HTTP API: everything is below /api/v1/."""
+
+from django.urls import path
+
+from bilag import __version__
+from bilag.api import exports, overview, records
+from bilag.api.body import ExactJson
+from bilag.api.documents import BilagApi
+from bilag.api.page import ReferencePage
+
+DESCRIPTION = (
+    "Approved records in, and their exports to the accounting system. A token belongs to one"
+    " organization and is sent as `Authorization: Bearer bilag_…`. Refusals are problem details"
+    " (RFC 9457) in nb, nn or en, as Accept-Language asks."
+)
+
+api = BilagApi(
+    title="bilag",
+    version=__version__,
+    description=DESCRIPTION,
+    urls_namespace="api",
+    openapi_url="/openapi.json",
+    docs_url="/docs",
+    docs=ReferencePage(),
+    parser=ExactJson(),
+)
+for router in (records.router, overview.router, exports.router):
+    api.add_router("", router)
+
+urlpatterns = [path("api/v1/", api.urls)]

@@ -1,0 +1,300 @@
+"""Sample data for the demo: 400 claims of three organizations in Norwegian, some of them bad.
+
+Made by code, the same every time; nobody in it exists. Amounts are in kroner unless they say so.
+"""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+Claim = dict[str, Any]
+
+SOURCE_SYSTEM = "demo-app"
+ZONE = ZoneInfo("Europe/Oslo")
+CLAIMANTS = 40
+CLAIMANT_WITHOUT_PARTY = "frivillig-999"
+UNKNOWN_COST_CENTRE = "9999"
+DECLARATION = {"templateId": "taushetserklæring", "version": "2026-1"}
+# kroner for each kilometre, the state's rate of 2026 (5.30) and its supplement for a passenger
+_KILOMETRE, _PASSENGER = Decimal("5.30"), Decimal("1.00")
+_FIRST_DAY = date(2026, 2, 2)
+
+
+class _Organization(NamedTuple):
+    slug: str
+    prefix: str
+    ordinary: int
+
+
+_ORGANIZATIONS = (
+    _Organization("blindeforbundet", "BF", 138),
+    _Organization("hlf", "HLF", 116),
+    _Organization("nhf", "NHF", 107),
+)
+
+_EXPENSES = (
+    ("kollektivreise", "Tog til samling på {place}", "Buss fra stasjonen"),
+    ("servering", "Kaffe og rundstykker til medlemsmøte", "Frukt til kurskveld"),
+    ("kontorrekvisita", "Papir og permer", "Etiketter til utsending"),
+    ("porto", "Frimerker til innkalling", "Pakke med lydbøker"),
+    ("lokalleie", "Leie av grendehuset på {place}", "Leie av prosjektor"),
+    ("parkering", "Parkering ved sykehuset", "Bompenger"),
+    ("gave", "Blomster til foredragsholder", "Kort"),
+    ("telefon", "Kontantkort til likepersontelefonen", "Ladekabel"),
+)
+_PLACES = ("Hamar", "Bodø", "Ålesund", "Tønsberg", "Førde", "Røros", "Lillestrøm", "Båtsfjord")
+_PURPOSES = ("Likepersonstreff", "Styremøte", "Kurs for nye frivillige", "Besøkstjeneste",
+             "Turgruppa", "Lesegruppa for eldre", "Hørselens dag", "Vervekveld")  # fmt: skip
+_COST_CENTRES = ("100", "200", "300", "400")
+_PROJECTS = ("likeperson-26", "", "kurs-26")
+
+
+def claims_of_all() -> dict[str, list[Claim]]:
+    """Return the lines of each organization's file by slug: 400 claims and one withdrawal.
+
+    The same on every call; the last ones of each file are those out of the ordinary.
+    """
+    return {
+        organization.slug: [*_ordinary(organization), *_special(organization)]
+        for organization in _ORGANIZATIONS
+    }
+
+
+def _ordinary(organization: _Organization) -> Iterator[Claim]:
+    for number in range(1, organization.ordinary + 1):
+        match number % 10:
+            case 3 | 6:
+                yield _mileage(organization, number)
+            case 9:
+                yield _honorarium(organization, number)
+            case 5:
+                yield _activity(organization, number)
+            case _:
+                yield _expense(organization, number)
+
+
+def _claim(organization: _Organization, number: int, category: str, **fields: Any) -> Claim:
+    person = 1 + (number * 7) % CLAIMANTS
+    day = _FIRST_DAY + timedelta(days=(number * 3) % 240)
+    approved = datetime(day.year, day.month, day.day, 9 + number % 8, number % 60, tzinfo=ZONE)
+    return {
+        "sourceSystem": SOURCE_SYSTEM,
+        "sourceId": f"{organization.prefix}-2026-{number:04d}",
+        "status": "approved",
+        "category": category,
+        "currency": "NOK",
+        "claimant": {"id": f"frivillig-{person:03d}", "name": f"Frivillig {person:03d}"},
+        "approvedBy": f"Koordinator {1 + number % 6:02d}",
+        "approvedAt": (approved + timedelta(days=4)).isoformat(),
+        "createdAt": (approved + timedelta(days=1)).isoformat(),
+        "text": f"{_PURPOSES[number % len(_PURPOSES)]} {_place(number)}",
+        "costCentre": _COST_CENTRES[number % len(_COST_CENTRES)],
+        "lines": [],
+        **fields,
+    }
+
+
+def _line(day: str, type_: str, amount: Decimal | str, text: str, **fields: str) -> Claim:
+    return {"date": day, "type": type_, "amount": str(amount), "text": text, **fields}
+
+
+def _expense(organization: _Organization, number: int) -> Claim:
+    day = str(_FIRST_DAY + timedelta(days=(number * 3) % 240))
+    lines = []
+    for position in range(1 + number % 3):
+        type_, first, other = _EXPENSES[(number + position) % len(_EXPENSES)]
+        text = (other if position else first).format(place=_place(number))
+        lines.append(_line(day, type_, _amount(number, position), text, vatCode="0"))
+    claim = _claim(organization, number, "expense", lines=lines)
+    claim["receipts"] = [{"id": f"kvittering-{number:04d}", "fileName": "kvittering.jpg"}]
+    if project := _PROJECTS[number % len(_PROJECTS)]:
+        claim["project"] = project
+    return claim
+
+
+def _mileage(organization: _Organization, number: int) -> Claim:
+    day = str(_FIRST_DAY + timedelta(days=(number * 3) % 240))
+    kilometres = Decimal(12 + number * 13 % 180)
+    drive = {"quantity": str(kilometres), "unit": "km", "rate": str(_KILOMETRE)}
+    text = f"Egen bil tur/retur {_place(number)}"
+    lines = [_line(day, "kjøring", kilometres * _KILOMETRE, text, **drive)]
+    if number % 4 == 0:
+        passenger = {"quantity": str(kilometres), "unit": "km", "rate": str(_PASSENGER)}
+        lines.append(_line(day, "passasjer", kilometres * _PASSENGER, "En passasjer", **passenger))
+    return _claim(organization, number, "mileage", lines=lines)
+
+
+def _honorarium(organization: _Organization, number: int) -> Claim:
+    day = _FIRST_DAY + timedelta(days=(number * 3) % 240)
+    amount = Decimal(350 + number % 5 * 100)
+    lines = [_line(str(day), "sjåførhonorar", amount, f"Kjørte medlemmer til {_place(number)}")]
+    acknowledged = {**DECLARATION, "acknowledgedAt": "2026-01-15T12:00:00+01:00"}
+    return _claim(
+        organization, number, "honorarium", lines=lines, declaration=acknowledged, costCentre="500"
+    )
+
+
+def _activity(organization: _Organization, number: int) -> Claim:
+    day = str(_FIRST_DAY + timedelta(days=(number * 3) % 240))
+    text = f"Materiell til {_PURPOSES[number % len(_PURPOSES)].lower()}"
+    lines = [_line(day, "aktivitet", _amount(number, 1), text)]
+    took_part = {"participants": 4 + number % 25, "hours": f"{1 + number % 4}.5"}
+    return _claim(organization, number, "activity", lines=lines, **took_part)
+
+
+def _special(organization: _Organization) -> Iterator[Claim]:
+    """Yield what is out of the ordinary, one after the other."""
+    number = organization.ordinary
+
+    def following(make: Any = _expense, **fields: Any) -> Claim:
+        nonlocal number
+        number += 1
+        claim: Claim = {**make(organization, number), **fields}
+        return claim
+
+    day = "2026-09-18"
+    # the accounting system refuses these: it has no such cost centre
+    for _ in range(2):
+        yield following(costCentre=UNKNOWN_COST_CENTRE)
+    # no account for this type: held until the mapping has one
+    for _ in range(2):
+        yield following(lines=[_line(day, "tolketjeneste", "1850.00", "Skrivetolk til årsmøte")])
+    # sums to zero, negative (a credit), two accounting years, two currencies with a rate
+    yield following(
+        lines=[_line(day, "porto", "120.00", "Frimerker"), _line(day, "porto", "-120.00", "Retur")]
+    )
+    yield following(lines=[_line(day, "lokalleie", "-2400.00", "Tilbakebetalt depositum")])
+    yield following(
+        lines=[
+            _line("2025-12-29", "kollektivreise", "312.00", "Romjulstreff, tog dit"),
+            _line("2026-01-03", "kollektivreise", "312.00", "Romjulstreff, tog hjem"),
+        ]
+    )
+    yield following(
+        currency="EUR", exchangeRate="11.4250", exchangeRateDate=day, text="Konferanse i Brussel",
+        lines=[_line(day, "kollektivreise", "86.40", "Tog fra flyplassen")],
+    )  # fmt: skip
+    # a currency without rate or amount in kroner: held
+    yield following(currency="SEK", lines=[_line(day, "servering", "240.00", "Lunsj i Strömstad")])
+    # no evidence of the declaration: held
+    yield following(_honorarium, declaration={})
+    yield from _refused_at_the_door(organization, following, day)
+
+
+def _refused_at_the_door(organization: _Organization, following: Any, day: str) -> Iterator[Claim]:
+    """Yield what never becomes an export: faults, claims not approved, an approval taken back."""
+    yield following(lines=[_line(day, "porto", "tolv kroner", "Frimerker")])
+    yield following(status="pending")
+    if organization.slug != "nhf":
+        return
+    yield following(claimant={"id": CLAIMANT_WITHOUT_PARTY, "name": "Frivillig 999"})
+    yield following(approvedAt="", text="Attestanten mangler")
+    yield following(status="rejected")
+    yield {
+        "sourceSystem": SOURCE_SYSTEM,
+        "sourceId": f"{organization.prefix}-2026-0001",
+        "status": "withdrawn",
+        "withdrawnAt": "2026-10-01T08:00:00+02:00",
+        "withdrawnBy": "Koordinator 02",
+    }
+
+
+def _amount(number: int, position: int) -> Decimal:
+    return Decimal(45 + number * 37 % 900 + position * 61) + Decimal(number * 17 % 100) / 100
+
+
+def _place(number: int) -> str:
+    return _PLACES[number % len(_PLACES)]
+
+
+def claimants_csv() -> str:
+    """Return the CSV file that gives each claimant a supplier number of the book."""
+    rows = (f"frivillig-{person:03d};{50_000 + person}" for person in range(1, CLAIMANTS + 1))
+    return "\n".join(("claimant;party", *rows)) + "\n"
+
+
+_HEAD = """\
+# What `bilag demo` set up. Change it, then: bilag apply demo.yaml
+# For example: give `tolketjeneste` an account, apply, and `bilag retry hlf --held`.
+"""
+
+_SHARED = """\
+  language: nb
+  # the sandbox is on this machine; a real target needs no such leave
+  allowedNetworks: ["127.0.0.0/8"]
+"""
+
+_INTEGRATION = """\
+  integrations:
+    - key: ledger
+      name: Regnskapet
+      type: rest
+      book: main
+      settings:
+        baseUrl: {address}
+        path: /vouchers
+        auth: {{kind: api_key}}
+        success: {{externalReference: /id, voucherNumber: /voucherNumber}}
+        lookUp:
+          path: /vouchers?reference={{reference}}
+          hits: /items
+          reference: /reference
+          voucherNumber: /voucherNumber
+        company: {{path: /company}}
+        settleSeconds: 1
+      credentials: {{api_key: "file:sandbox-api-key"}}
+      filters: {{categories: [{categories}]}}
+      # short, so that a lost answer is resolved while you look on
+      delivery:
+        sendWithinSeconds: 2
+        requestTimeoutSeconds: 3
+        settleSeconds: 1
+        retry: {{baseSeconds: 1, maximumSeconds: 10}}
+      mapping:
+        categories:
+          kollektivreise: {{account: "7140"}}
+          parkering: {{account: "7140"}}
+          servering: {{account: "6860"}}
+          kontorrekvisita: {{account: "6800"}}
+          porto: {{account: "6940"}}
+          lokalleie: {{account: "6300"}}
+          gave: {{account: "7430"}}
+          telefon: {{account: "6900"}}
+          kjøring: {{account: "7100"}}
+          passasjer: {{account: "7100"}}
+          sjåførhonorar: {{account: "5330"}}
+          aktivitet: {{account: "7798", costCentre: "200"}}
+        counterAccount: "{counter}"
+        {claimants}
+"""
+
+
+def configuration(address: str) -> str:
+    """Return the YAML file that `bilag apply` is given, posting to the sandbox at `address`."""
+    every = "expense, mileage, honorarium, activity"
+    clearing = 'missingClaimant: clearing\n        clearingAccount: "2990"'
+    listed = "claimants: file:claimants.csv"
+    parts = [_HEAD, "organizations:\n"]
+    for slug, name, prefix, categories, counter, claimants in (
+        ("blindeforbundet", "Norges Blindeforbund", "BF", "expense, mileage, honorarium", "2990",
+         clearing),
+        ("hlf", "HLF Hørselshemmedes Landsforbund", "HLF", every, "2990", clearing),
+        ("nhf", "Norges Handikapforbund", "NHF", every, "2910", listed),
+    ):  # fmt: skip
+        parts.append(
+            f"- slug: {slug}\n  name: {name}\n{_SHARED}"
+            f"  declaration:\n    templateId: {DECLARATION['templateId']}\n"
+            f'    version: "{DECLARATION["version"]}"\n'
+            "    signedOffBy: Styreleder\n    signedOffAt: 2026-01-10\n"
+            f"  members:\n    - {{subject: admin@{slug}.example, role: admin}}\n"
+            f"  books:\n    - {{key: main, name: Hovedbok, currency: NOK, numberPrefix: {prefix},"
+            ' roundingAccount: "7740"}\n'
+        )
+        parts.append(
+            _INTEGRATION.format(
+                address=address, categories=categories, counter=counter, claimants=claimants
+            )
+        )
+    return "".join(parts)

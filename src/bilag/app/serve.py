@@ -1,0 +1,72 @@
+"""Serves the HTTP API: Django as WSGI on granian, one worker process with several threads.
+
+granian runs WSGI in worker processes only, and a connection pool must not cross a fork, so the
+worker opens the installation for itself; this process watches it and passes SIGTERM on.
+"""
+
+import logging
+from collections.abc import Callable
+from contextlib import ExitStack
+from functools import partial
+from multiprocessing.util import Finalize
+from pathlib import Path
+from typing import Any
+
+import structlog
+from django.core.wsgi import get_wsgi_application
+from django.urls import get_resolver
+from granian.constants import HTTPModes, Interfaces
+from granian.server import MPServer
+
+from bilag.api import context
+from bilag.app.migrate import setup_django
+from bilag.app.wiring import open_installation
+
+log = structlog.get_logger(__name__)
+
+THREADS = 8
+BACKLOG = 1024
+# Failure policy: requests under way get so long to end after SIGTERM; what is cut off then is safe
+# to send again. Requests beyond threads and backpressure wait in the backlog of the socket.
+STOP_SECONDS_MAX = 30
+
+
+def serve(home: Path | None, host: str, port: int, threads: int = THREADS) -> None:
+    """Answer HTTP requests until SIGTERM or SIGINT; ends after the requests under way.
+
+    Raises UnsafeRole, PostgresError or VaultError before it listens; SystemExit when it cannot.
+    """
+    with open_installation(home):
+        pass  # refused here rather than in the worker; an embedded server stays up
+    server = MPServer(
+        "bilag",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        http=HTTPModes.http1,
+        websockets=False,
+        workers=1,
+        blocking_threads=threads,
+        backlog=BACKLOG,
+        backpressure=threads * 4,
+        workers_kill_timeout=STOP_SECONDS_MAX,
+        respawn_failed_workers=True,
+        log_enabled=False,
+    )
+    log.info("serving", host=host, port=port, threads=threads)
+    server.serve(target_loader=partial(_application, home), wrap_loader=False)
+    log.info("served")
+
+
+def _application(home: Path | None) -> Callable[..., Any]:
+    """Open the installation in the worker process and return its WSGI application."""
+    stack = ExitStack()
+    installation = stack.enter_context(open_installation(home))
+    Finalize(None, stack.close, exitpriority=0)
+    context.use(installation)
+    setup_django(installation.urls.application)
+    application = get_wsgi_application()
+    # Django warns of every refusal, with its path; a refusal is not a fault of ours.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
+    get_resolver().url_patterns  # noqa: B018 - loads the operations now, not with the first request
+    return application
