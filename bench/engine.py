@@ -130,6 +130,14 @@ class Engine:
         found = self._owner.execute("SELECT state, count(*) FROM exports GROUP BY state")
         return dict(found.fetchall())
 
+    def sync_token(self) -> int:
+        """Return the token of the latest sync: who claims in its name is not fenced off."""
+        row = self._owner.execute(
+            "SELECT sync_token FROM integration_runtime WHERE integration_id = %s",
+            [self.integration_id],
+        ).fetchone()
+        return int(row[0]) if row else 0
+
     def unfinished(self) -> int:
         """Return how many exports have no final outcome yet; cheap however much is exported."""
         row = self._owner.execute(

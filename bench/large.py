@@ -39,6 +39,7 @@ def measure(bench: Bench) -> None:
     sizes = bench.sizes
     seeded = _seed(bench, sizes.exported_rows)
     bench.engine.take_in(bench.numbers(sizes.claim_calls * WINDOW), sizes.claim_calls * WINDOW)
+    plan = _plan(bench)
     both, choosing, taking, empty = asyncio.run(_claims(bench))
     bench.results["claim_ms"] = {
         **_summary(both),
@@ -49,7 +50,7 @@ def measure(bench: Bench) -> None:
         "calls": len(both),
         "per_call": WINDOW,
         "seeded_in_seconds": round(seeded, 1),
-        "plan": _plan(bench),
+        "plan": plan,
     }
 
 
@@ -83,7 +84,7 @@ async def _claims(
         bench.engine.application_url, autocommit=True
     ) as connection:
         await prepare_connection(connection)
-        number = 1
+        token, number = bench.engine.sync_token(), 1
         while True:
             started = time.perf_counter()
             found = await store.candidates(
@@ -95,7 +96,7 @@ async def _claims(
                 if len(empty) == bench.sizes.claim_calls:
                     return both, choosing, taking, empty
                 continue
-            number = await _take(bench, connection, found, number)
+            number = await _take(bench, connection, found, token, number)
             taken = time.perf_counter()
             choosing.append((chosen - started) * 1000)
             taking.append((taken - chosen) * 1000)
@@ -106,6 +107,7 @@ async def _take(
     bench: Bench,
     connection: psycopg.AsyncConnection[Any],
     found: list[store.Candidate],
+    token: int,
     number: int,
 ) -> int:
     engine = bench.engine
@@ -133,7 +135,7 @@ async def _take(
         engine.organization_id,
         engine.integration_id,
         engine.book.id,
-        sync_token=0,
+        sync_token=token,
         intents=intents,
         series={2026: (number, following)},
         send_within_seconds=10.0,

@@ -93,7 +93,7 @@ def drips(first: bytes) -> Answer:
 
     async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(first)
-        for _ in range(600):
+        for _turn in range(600):
             writer.write(b"x")
             await writer.drain()
             await asyncio.sleep(0.05)

@@ -180,7 +180,8 @@ def test_a_fault_that_does_not_exist_is_refused(
 
 
 def test_options_that_do_not_exist_are_refused(sandbox: SandboxProcess) -> None:
-    for changes in ({"set": 1}, {"nonsense": 1}, {"idempotency": 1}, []):
+    refused: list[Any] = [{"set": 1}, {"nonsense": 1}, {"idempotency": 1}, []]
+    for changes in refused:
         assert ask(sandbox, "POST", "/_sandbox/options", changes)[0] == 400
 
 

@@ -187,7 +187,7 @@ def test_bad_rows_read_back_as_they_were(
     second = errors_of(first, profile)
     for written in (first, second):
         assert [row[:3] for row in cells(rows_of(written, profile))] == before
-        with written.open("rb") as file, open_rows(file, profile) as again:
+        with written.open("rb") as binary, open_rows(binary, profile) as again:
             assert again.columns[3:] == ["bilag_row", "bilag_field", "bilag_problem"]
 
 

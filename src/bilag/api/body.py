@@ -6,6 +6,8 @@ memory nor a database connection.
 
 import hashlib
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -29,7 +31,6 @@ class Received:
     """A complete body, to be read from the start; `sha256` is over all of it."""
 
     file: IO[bytes]
-    size: int
     lines: int
     sha256: bytes
 
@@ -44,25 +45,26 @@ def content_type(request: HttpRequest, *allowed: str) -> str:
     return str(request.content_type)
 
 
-def receive(request: HttpRequest, bytes_max: int) -> Received:
+@contextmanager
+def receive(request: HttpRequest, bytes_max: int) -> Iterator[Received]:
     """Read the whole body; raises ApiProblem when it is too large (413) or ended early (400)."""
     length = request.headers.get("Content-Length", "")
     announced = int(length) if length.isdecimal() else 0
     if announced > bytes_max:
         raise ApiProblem(413, Problem("body_too_large", params={"maximum": str(bytes_max)}))
-    file = tempfile.SpooledTemporaryFile(_IN_MEMORY_MAX)  # noqa: SIM115 - closed when forgotten
-    digest = hashlib.sha256()
-    size = lines = 0
-    while chunk := request.read(_CHUNK):
-        file.write(chunk)
-        digest.update(chunk)
-        size += len(chunk)
-        lines += chunk.count(b"\n")
-    if size < announced:
-        params = {"received": str(size), "announced": str(announced)}
-        raise ApiProblem(400, Problem("body_incomplete", params=params))
-    file.seek(0)
-    return Received(file, size, lines + 1, digest.digest())
+    with tempfile.SpooledTemporaryFile(_IN_MEMORY_MAX) as file:
+        digest = hashlib.sha256()
+        size = lines = 0
+        while chunk := request.read(_CHUNK):
+            file.write(chunk)
+            digest.update(chunk)
+            size += len(chunk)
+            lines += chunk.count(b"\n")
+        if size < announced:
+            params = {"received": str(size), "announced": str(announced)}
+            raise ApiProblem(400, Problem("body_incomplete", params=params))
+        file.seek(0)
+        yield Received(file, lines + 1, digest.digest())
 
 
 class ExactJson(Parser):

@@ -51,13 +51,13 @@ def post_records(request: HttpRequest) -> HttpResponse:
     blocks the good ones. A record with status `withdrawn` takes its approval back.
     """
     if content_type(request, JSON, NDJSON) == JSON:
-        one = receive(request, RECORD_BYTES_MAX)
-        return answered_once(request, one.sha256, lambda: _one(request, one))
-    many = receive(request, LINES_BYTES_MAX)
-    if many.lines > LINES_MAX:
-        params = {"maximum": str(LINES_MAX)}
-        raise ApiProblem(413, Problem("lines_too_many", params=params))
-    return answered_once(request, many.sha256, lambda: _many(request, many))
+        with receive(request, RECORD_BYTES_MAX) as one:
+            return answered_once(request, one.sha256, lambda: _one(request, one))
+    with receive(request, LINES_BYTES_MAX) as many:
+        if many.lines > LINES_MAX:
+            params = {"maximum": str(LINES_MAX)}
+            raise ApiProblem(413, Problem("lines_too_many", params=params))
+        return answered_once(request, many.sha256, lambda: _many(request, many))
 
 
 @router.get(

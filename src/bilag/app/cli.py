@@ -76,6 +76,16 @@ class _Bilag(click.Group):
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            code = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # Whoever read our output has seen enough. The interpreter must not find the pipe later.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return Exit.OK
+        return code
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for section in (_TRY, _RUN, _IN, _WATCH):
             rows = [(n, e.summary) for n, e in _COMMANDS.items() if e.section == section]
@@ -112,10 +122,6 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.USAGE
     except CommandFailed as error:
         return _failed(str(error), error.code)
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; the interpreter must not find the pipe at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return Exit.OK
     except Exception as error:  # noqa: BLE001 - the last place: nothing may end in a traceback
         return _unexpected(error)
 

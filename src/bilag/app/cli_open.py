@@ -113,11 +113,17 @@ def actor() -> str:
         return f"command line: user id {os.geteuid()}"
 
 
+class _Output(Console):
+    def on_broken_pipe(self) -> None:
+        """Leave it to the command line, which ends quietly; rich would end the process."""
+        raise BrokenPipeError
+
+
 def output(*, stderr: bool = False) -> Console:
     """Return where to print: coloured and as wide as a terminal, plain and wide elsewhere."""
-    console = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    console = _Output(stderr=stderr, highlight=False)
     if not console.is_terminal:
-        return Console(stderr=stderr, highlight=False, width=_PLAIN_WIDTH, no_color=True)
+        return _Output(stderr=stderr, highlight=False, width=_PLAIN_WIDTH, no_color=True)
     return console
 
 

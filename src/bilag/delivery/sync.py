@@ -212,6 +212,7 @@ async def _deliver(
     if report.accepted_reference and target.can_look_up and not target.look_up_proven:
         await prove_look_up(claimer, target, reference=report.accepted_reference)
     await resolve_due(claimer, target)
+    await _follow_changes(claimer, target)
     return report
 
 

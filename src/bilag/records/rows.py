@@ -79,9 +79,9 @@ class CsvRows:
     Raises Refused when the columns that the profile names are not there.
     """
 
-    def __init__(self, text: io.TextIOWrapper, profile: Profile) -> None:
+    def __init__(self, file: IO[bytes], text: io.TextIOWrapper, profile: Profile) -> None:
         self.encoding = text.encoding
-        self._file = text.buffer
+        self._file = file
         self._delimiter = profile.delimiter
         self._lines = _Lines(text)
         self._reader = csv.reader(
@@ -284,7 +284,7 @@ def open_rows(file: IO[bytes], profile: Profile | None) -> Iterator[RowSource]:
         encoding = next((e for bom, e in _BOMS if start.startswith(bom)), profile.encoding)
         text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
         try:
-            yield CsvRows(text, profile)
+            yield CsvRows(file, text, profile)
         finally:
             text.detach()
 

@@ -1,0 +1,204 @@
+"""Who may do what: tokens, scopes, outsiders and languages, for every operation there is."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bilag.tenants.scope import organization_scope
+from bilag.tenants.tokens import SCOPES, revoke
+from tests.clusters import Database
+from tests.database.api_stage import (
+    EXPORTS,
+    RECORDS,
+    Stage,
+    api_stage,
+    connect_owner,
+    problem,
+    record,
+)
+
+# What each operation is asked; a new operation that is not here fails the tests.
+BODIES: dict[str, Any] = {
+    "post_records": record("C9"),
+    "post_export": {"expenseId": "C1", "targetSystem": "ledger"},
+    "post_batch": {"expenseIds": ["C1"], "targetSystem": "ledger"},
+    "post_retry": {"exportIds": [1]},
+    "post_preview": {"expenseId": "C1", "targetSystem": "ledger"},
+    "post_decision": {"decision": "failed", "reason": "looked it up"},
+    "put_export": {},
+}
+READS = {"list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status"}
+WRITES = {*BODIES, "delete_export"}
+RUN = UUID(int=17)
+
+
+@pytest.fixture
+def stage(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Stage]:
+    with api_stage(database, tmp_path, monkeypatch) as running:
+        yield running
+
+
+def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]:
+    """Return id -> (method, path, scope) of every operation in the OpenAPI document."""
+    found = {}
+    for path, operations in stage.alice.get("/api/v1/openapi.json")["paths"].items():
+        for method, operation in operations.items():
+            filled = path.replace("{export_id}", str(export_id)).replace("{source_id}", "C1")
+            (scope,) = operation["security"][0]["ApiToken"]
+            name = operation["operationId"]
+            found[name] = (method.upper(), filled.replace("{run_id}", str(RUN)), scope)
+    assert set(found) == READS | WRITES
+    return found
+
+
+def test_no_operation_answers_without_a_valid_token(stage: Stage) -> None:
+    stage.alice.hand_over(record("C1"))
+    operations = _operations(stage, stage.alice.export_id("C1"))
+    expired, revoked = stage.token(*SCOPES), ""
+    with connect_owner(stage) as owner:
+        owner.execute(
+            "UPDATE api_tokens SET expires_at = now() WHERE id = %s", [stage.newest_token_id()]
+        )
+    revoked = stage.token(*SCOPES)
+    with (
+        stage.installation.pool.connection() as connection,
+        organization_scope(connection, stage.alice.organization),
+    ):
+        assert revoke(connection, stage.alice.organization, stage.newest_token_id())
+    garbage = ["", "Basic YTpi", "Bearer", "Bearer x", f"Bearer {expired}", f"Bearer {revoked}"]
+
+    for name, (method, path, _) in operations.items():
+        for authorization in garbage:
+            response = stage.alice.ask(
+                method, path, BODIES.get(name), Authorization=authorization
+            )
+            assert problem(response, 401)["code"] == "token_not_valid", (name, authorization)
+            assert response["WWW-Authenticate"] == "Bearer"
+            assert response["Cache-Control"] == "no-store"
+    assert stage.query("SELECT state FROM exports") == [("pending",)]
+
+
+def test_no_operation_answers_a_token_without_its_scope(stage: Stage) -> None:
+    stage.alice.hand_over(record("C1"))
+    operations = _operations(stage, stage.alice.export_id("C1"))
+    tokens = {scope: stage.token(*(set(SCOPES) - {scope})) for scope in SCOPES}
+
+    for name, (method, path, scope) in operations.items():
+        response = stage.alice.ask(
+            method, path, BODIES.get(name), Authorization=f"Bearer {tokens[scope]}"
+        )
+        found = problem(response, 403)
+        assert (found["code"], found["problems"][0]["params"]) == (
+            "scope_missing", {"scope": scope},
+        ), name  # fmt: skip
+    assert stage.query("SELECT state FROM exports") == [("pending",)]
+    assert stage.query("SELECT count(*) FROM records") == [(1,)]
+
+
+def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
+    stage.alice.hand_over(record("C1"))
+    export_id = stage.alice.export_id("C1")
+    stage.query(
+        "INSERT INTO syncs (id, organization_id, integration_id, trigger) VALUES (%s, %s, %s, 'x')",
+        RUN, stage.alice.organization, stage.alice.integration,
+    )  # fmt: skip
+    operations = _operations(stage, export_id)
+    answers = {}
+    for name, (method, path, _) in operations.items():
+        response = stage.charlie.ask(method, path, BODIES.get(name))
+        answers[name] = (response.status_code, response.content)
+
+    assert {name for name, (status, _) in answers.items() if status == 404} == {
+        "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
+        "post_preview",
+    }  # fmt: skip
+    assert json.loads(answers["list_exports"][1]) == {"exports": []}
+    assert json.loads(answers["list_runs"][1]) == {"runs": []}
+    assert json.loads(answers["post_retry"][1]) == {"exportIds": []}
+    assert json.loads(answers["post_export"][1])["result"] == "not_found"
+    assert json.loads(answers["post_batch"][1])["counts"] == {"total": 1, "not_found": 1}
+    # the only record that counts is the outsider's own, handed over just now
+    (total,) = json.loads(answers["get_status"][1])["totals"]
+    assert total["approved"]["count"] == 1
+    assert stage.query("SELECT state FROM exports") == [("pending",)]
+    assert len(stage.query("SELECT source_id FROM records")) == 1
+
+
+@pytest.mark.parametrize(
+    ("accepted", "title"),
+    [
+        ("nn", "Finst ikkje"), ("nb-NO,en;q=0.5", "Finnes ikke"), ("no", "Finnes ikke"),
+        ("de, en;q=0.3", "Not found"), ("de", "Finst ikkje"), ("", "Finst ikkje"),
+    ],
+)  # fmt: skip
+def test_a_refusal_is_told_in_the_language_asked_for(
+    stage: Stage, accepted: str, title: str
+) -> None:
+    stage.query("UPDATE organizations SET language = 'nn'")
+
+    response = stage.alice.ask("GET", f"{EXPORTS}/1", Accept_Language=accepted)
+
+    assert problem(response, 404)["title"] == title
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/api/v1/nothing", 404), ("GET", "/api/", 404), ("GET", f"{EXPORTS}/abc", 404),
+        ("GET", f"{EXPORTS}/99999999999999999999", 422), ("GET", f"{EXPORTS}/{'9' * 5000}", 404),
+        ("PATCH", f"{EXPORTS}/1", 405), ("GET", f"{EXPORTS}/batch", 405), ("TRACE", RECORDS, 405),
+        ("GET", f"{EXPORTS}?limit=501", 422), ("GET", f"{EXPORTS}?state=gone", 422),
+        ("GET", f"{EXPORTS}?cursor=xx", 422), ("GET", f"{EXPORTS}?sourceId=%00", 422),
+        ("GET", f"{RECORDS}/%00", 422), ("GET", f"{EXPORTS}/runs/1", 422),
+        ("GET", f"{EXPORTS}?integration=gone", 422),
+    ],
+)  # fmt: skip
+def test_what_is_not_there_is_a_problem_too(
+    stage: Stage, method: str, path: str, status: int
+) -> None:
+    response = stage.alice.ask(method, path)
+
+    found = problem(response, status)
+    assert response["Cache-Control"] == "no-store"
+    if status == 405:
+        assert response["Allow"]
+    if status == 422:
+        assert found["problems"][0]["field"]
+
+
+def test_a_foreign_host_name_is_refused_as_a_problem(stage: Stage) -> None:
+    response = stage.alice.ask("GET", "/api/v1/status", Host="elsewhere.example")
+
+    assert problem(response, 400)["code"] == "request_malformed"
+
+
+def test_a_database_that_is_away_is_told_as_503_without_its_name(stage: Stage) -> None:
+    with connect_owner(stage) as owner:
+        owner.execute("REVOKE EXECUTE ON FUNCTION authenticate_token(bytea) FROM bilag_application")
+        try:
+            fault = stage.alice.ask("GET", "/api/v1/status")
+        finally:
+            owner.execute("GRANT EXECUTE ON FUNCTION authenticate_token(bytea) TO bilag_application")
+    assert b"authenticate_token" not in fault.content
+    problem(fault, 500)
+
+
+def test_the_reference_page_loads_nothing_from_elsewhere(stage: Stage) -> None:
+    response = stage.alice.ask("GET", "/api/v1/docs", Authorization="")
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    assert "<script" not in page
+    assert "http://" not in page
+    assert "https://" not in page
+    document = stage.alice.get("/api/v1/openapi.json")
+    assert document["openapi"].startswith("3.1")
+    for path in document["paths"]:
+        assert path in page
