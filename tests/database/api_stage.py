@@ -29,6 +29,12 @@ SETTINGS: dict[str, Any] = {
     "auth": {"kind": "api_key", "apiKeyHeader": "X-API-Key"},
     "success": {"externalReference": "/id", "voucherNumber": "/voucherNumber"},
 }
+MAPPING = {
+    "categories": {"travel": {"account": "7140"}, "meal": {"account": "7160"}},
+    "counterAccount": "2990",
+    "missingClaimant": "clearing",
+    "clearingAccount": "2990",
+}
 EXPORTS = "/api/v1/accounting-exports"
 RECORDS = "/api/v1/records"
 
@@ -150,7 +156,12 @@ def api_stage(database: Database, home: Path, monkeypatch: Any) -> Iterator[Stag
 
 def _person(installation: Installation, database: Database, home: Path, slug: str) -> Person:
     with make_world(
-        database.application_url, database.owner_url, home, settings=SETTINGS, slug=slug
+        database.application_url,
+        database.owner_url,
+        home,
+        settings=SETTINGS,
+        mapping=MAPPING,
+        slug=slug,
     ) as world:
         pass
     with (

@@ -12,9 +12,7 @@ from tests.database.api_stage import RECORDS, Person, Stage, api_stage, problem,
 
 
 @pytest.fixture
-def stage(
-    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Stage]:
+def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     with api_stage(database, tmp_path, monkeypatch) as running:
         yield running
 
@@ -113,4 +111,4 @@ def test_a_flood_of_faults_is_counted_but_not_all_told(stage: Stage) -> None:
 
 
 def test_an_empty_body_holds_no_lines(stage: Stage) -> None:
-    assert _send(stage.alice) == {"counts": {"total": 0}, "lines": []}
+    assert _send(stage.alice, b"", b" ") == {"counts": {"total": 0}, "lines": []}

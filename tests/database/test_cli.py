@@ -14,8 +14,10 @@ from bilag.app import cli_status
 from bilag.app.cli import run
 from tests.clusters import Cluster, Database, database_of, temporary_home
 
-COMMANDS = """demo serve worker migrate apply import sync retry resolve restored status exports
-sandbox check-connection token""".split()
+COMMANDS = (
+    "demo", "serve", "worker", "migrate", "apply", "import", "sync", "retry", "resolve",
+    "restored", "status", "exports", "sandbox", "check-connection", "token",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -396,9 +396,7 @@ def test_an_organization_is_found_by_its_own_name_only(place: Place) -> None:
         assert "C-1" not in ran.out
 
 
-def test_logs_are_json_lines_without_secrets(
-    place: Place, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_logs_are_json_lines_without_secrets(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BILAG_MASTER_KEY", "bWFzdGVyLWtleS1vZi10aGUtdGVzdC0wMTIzNDU2Nzg=")
     place.capture.readouterr()
     configure_logging("info")
@@ -406,10 +404,7 @@ def test_logs_are_json_lines_without_secrets(
     log.info("connected", url="postgresql://app:pass-word-1@host/db", organization="hlf")
     log.info("opened", detail={"headers": ["Authorization: Bearer abcdefgh12345678"]})
     logging.getLogger("other").warning("key %s", "bWFzdGVyLWtleS1vZi10aGUtdGVzdC0wMTIzNDU2Nzg=")
-    try:
-        raise RuntimeError("postgresql://app:pass-word-2@host/db")
-    except RuntimeError:
-        log.exception("failed")
+    log.error("failed", exc_info=RuntimeError("postgresql://app:pass-word-2@host/db"))
     lines = place.capture.readouterr().err.splitlines()
     assert [json.loads(line)["event"] for line in lines][:2] == ["connected", "opened"]
     assert len(lines) == 4

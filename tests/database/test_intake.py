@@ -137,8 +137,8 @@ def test_nothing_to_store(store: Callable[..., Any]) -> None:
 def test_two_at_once_store_each_record_once_and_never_deadlock(
     database: Database, store: Callable[..., Any]
 ) -> None:
-    records = [a_record(f"C-{number:03}") for number in range(300)]
-    other = [replace(one, text="other") for one in records[:150]] + records[150:]
+    records = [a_record(f"C-{number:04}") for number in range(2_500)]
+    other = [replace(one, text="other") for one in records[:1_000]] + records[1_000:]
     answers: dict[str, list[Stored]] = {}
     together = threading.Barrier(2)
 
@@ -156,11 +156,11 @@ def test_two_at_once_store_each_record_once_and_never_deadlock(
     for thread in threads:
         thread.join(timeout=60)
     assert set(answers) == {"one", "two"}, "a thread died"
-    assert count(database) == 300
+    assert count(database) == 2_500
     by_id = {one.source_id: one for one in answers["two"]}
     for one in answers["one"]:
         results = sorted([one.result, by_id[one.source_id].result])
-        same = one.source_id >= "C-150"
+        same = one.source_id >= "C-1000"
         assert results == (["accepted", "known"] if same else ["accepted", "refused"])
         assert one.record_id == by_id[one.source_id].record_id
 

@@ -129,6 +129,18 @@ def test_a_record_without_a_deliverer_must_name_its_source_system() -> None:
     assert codes(record(), "") == [("field_missing", "sourceSystem")]
 
 
+@pytest.mark.parametrize(
+    ("day", "good"),
+    [("1999-12-31", False), ("2000-01-01", True), ("2027-04-01", True), ("2027-04-02", False)],
+)
+def test_dates_lie_between_2000_and_a_year_ahead(day: str, good: bool) -> None:
+    raw = record() | {"exchangeRateDate": day}
+    if good:
+        assert taken(raw).exchange_rate_date == date.fromisoformat(day)
+    else:
+        assert codes(raw) == [("date_out_of_range", "exchangeRateDate")]
+
+
 def test_an_activity_needs_no_lines() -> None:
     found = taken(record() | {"category": "activity", "lines": [], "total": None})
     assert found.lines == ()

@@ -6,7 +6,7 @@ The verbs are those of `AccountingExports`; what another organization has does n
 import base64
 import binascii
 from collections import Counter
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse
@@ -31,7 +31,16 @@ from bilag.api.context import tenant
 from bilag.api.documents import CALLBACK_DOCUMENT, ERRORS
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown
-from bilag.api.values import BIGINT_MAX, IDS_MAX, ExportId, Request, SourceId, TargetSystem, Text
+from bilag.api.values import (
+    BIGINT_MAX,
+    IDS_MAX,
+    ExportId,
+    Reason,
+    Request,
+    SourceId,
+    TargetSystem,
+    Text,
+)
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem
 from bilag.delivery.accounting import Mapped
@@ -80,7 +89,7 @@ class DecisionRequest(Request):
     """What a person found out about an export that needs review."""
 
     decision: Literal["exported", "pending", "failed", "cancelled"]
-    reason: Text = Field(min_length=1, pattern=r"\S")
+    reason: Reason
     external_reference: Text = ""
     voucher_number: Text = ""
 
@@ -188,7 +197,7 @@ def post_preview(request: HttpRequest, body: ExportRequest) -> HttpResponse:
 def get_export(
     request: HttpRequest,
     export_id: Path[ExportId],
-    include: Query[Literal["attempts"] | None] = None,
+    include: Annotated[Literal["attempts"] | None, Query()] = None,
 ) -> HttpResponse:
     """Where an export stands, our voucher number and theirs, and on demand its timeline."""
     steps = None

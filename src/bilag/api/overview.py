@@ -6,7 +6,6 @@ from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Path, Query, Router
-from pydantic import Field
 
 from bilag.api.answers import (
     CountAndSum,
@@ -38,7 +37,7 @@ router = Router(tags=["overview"])
     summary="The newest runs",
 )
 def list_runs(
-    request: HttpRequest, limit: Query[Annotated[int, Field(ge=1, le=RUNS_MAX)]] = 20
+    request: HttpRequest, limit: Annotated[int, Query(ge=1, le=RUNS_MAX)] = 20
 ) -> HttpResponse:
     """Each run with its counts as answered then, and as the same claims stand now."""
     return answer(200, RunsAnswer(runs=_runs(request, None, limit)))

@@ -8,7 +8,14 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+)
 from pydantic.alias_generators import to_camel
 
 from bilag.core.problem import Problem
@@ -53,6 +60,12 @@ TargetSystem = Annotated[
 ]
 ExportId = Annotated[int, Field(ge=1, le=BIGINT_MAX, examples=[17])]
 Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS)]
+Reason = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=1, max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS
+    ),
+]
 Amount = Annotated[str, Field(examples=["1249.5"])]
 
 

@@ -150,6 +150,24 @@ async def others_wait(connection: psycopg.AsyncConnection[Any]) -> bool:
     return bool(row and row[0])
 
 
+_IDLE = """
+SELECT NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = %s AND status IN ('todo', 'doing'))
+   AND NOT EXISTS (SELECT FROM due_integrations())
+"""
+
+
+async def idle(connection: psycopg.AsyncConnection[Any]) -> bool:
+    """Return whether no sync waits or runs, and no integration has anything due."""
+    cursor = await connection.execute(_IDLE, [QUEUE])
+    row = await cursor.fetchone()
+    return bool(row and row[0])
+
+
+async def beat(connection: psycopg.AsyncConnection[Any], worker_id: int) -> None:
+    """Note that a worker lives, so that its syncs are not taken for stalled."""
+    await connection.execute("SELECT procrastinate_update_heartbeat_v1(%s)", [worker_id])
+
+
 _DELETE_FINISHED = """
 DELETE FROM procrastinate_jobs WHERE id IN (
     SELECT id FROM procrastinate_jobs

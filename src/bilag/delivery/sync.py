@@ -62,6 +62,7 @@ class Engine:
     sessions: Sessions
     stopping: bool = False
     others_wait: bool = False
+    worker_id: int | None = None
     compiled: dict[tuple[UUID, int], CompiledMapping] = field(default_factory=dict)
 
 

@@ -7,7 +7,6 @@ import asyncio
 import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -35,6 +34,7 @@ from bilag.tenants.role import refuse_unsafe_role_async
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
+IDLE_POLL_SECONDS = 0.1
 HOUSEKEEPING_SECONDS = 3600.0
 # Failure policy: a worker that is told to stop finishes what is under way for so long; what is not
 # settled by then is found in `sending` by the next worker and looked up.
@@ -78,6 +78,7 @@ async def sync(
     """Sync one integration, and ask for another turn at the tail when it ran out of its budget."""
     engine: Engine = context.additional_context["engine"]
     organization, integration = UUID(organization_id), UUID(integration_id)
+    engine.worker_id = context.job.worker_id
     done = await run_sync(engine, organization, integration, trigger, actor)
     if done is None:
         return
@@ -117,31 +118,26 @@ async def work(
             await refuse_unsafe_role_async(connection)
             await compare(connection, engine.mark)
         running = asyncio.create_task(_run_jobs(queue, engine, settings))
-        ticking = asyncio.create_task(_tick_for_ever(engine, queue))
+        beside = [asyncio.create_task(_tick_for_ever(engine, queue))]
+        if settings.once:
+            beside.append(asyncio.create_task(_until_idle(engine, queue, running)))
         _stop_on_signals(engine, running)
         try:
             await running
         except asyncio.CancelledError:
             log.info("worker_stopped")
         finally:
-            ticking.cancel()
-            with suppress(asyncio.CancelledError):
-                await ticking
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
             await sessions.close()
 
 
-async def _run_jobs(
-    queue: procrastinate.App, engine: Engine, settings: WorkerSettings
-) -> None:
-    if settings.once:
-        async with engine.pool.connection() as connection:
-            await sync_queue.rescue_stalled(connection)
-            await sync_queue.defer_due(connection, queue, trigger="tick")
+async def _run_jobs(queue: procrastinate.App, engine: Engine, settings: WorkerSettings) -> None:
     await queue.run_worker_async(
         queues=[sync_queue.QUEUE],
         name=settings.name,
         concurrency=settings.concurrency,
-        wait=not settings.once,
         fetch_job_polling_interval=TICK_SECONDS,
         shutdown_graceful_timeout=STOP_SECONDS_MAX,
         install_signal_handlers=False,
@@ -149,6 +145,19 @@ async def _run_jobs(
         stalled_worker_timeout=sync_queue.STALLED_SECONDS * 3,
         additional_context={"engine": engine},
     )
+
+
+async def _until_idle(engine: Engine, queue: procrastinate.App, running: asyncio.Task[None]) -> None:
+    """End the worker when no sync waits or runs and no integration has anything due."""
+    async with engine.pool.connection() as connection:
+        await sync_queue.rescue_stalled(connection)
+        await sync_queue.defer_due(connection, queue, trigger="tick")
+    while not running.done():
+        await asyncio.sleep(IDLE_POLL_SECONDS)
+        async with engine.pool.connection() as connection:
+            if await sync_queue.idle(connection):
+                running.cancel()
+                return
 
 
 def _stop_on_signals(engine: Engine, running: asyncio.Task[None]) -> None:
@@ -179,6 +188,9 @@ async def _tick_for_ever(engine: Engine, queue: procrastinate.App) -> None:
 async def tick(engine: Engine, queue: procrastinate.App) -> None:
     """Rescue stalled syncs, ask for due ones, fold the totals, and compare the epoch's mark."""
     async with engine.pool.connection() as connection:
+        if engine.worker_id is not None:
+            # procrastinate's own heartbeat ends when a stop begins, while syncs still go on
+            await sync_queue.beat(connection, engine.worker_id)
         await compare(connection, engine.mark)
         await sync_queue.rescue_stalled(connection)
         await sync_queue.defer_due(connection, queue, trigger="tick")

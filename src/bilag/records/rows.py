@@ -17,7 +17,7 @@ from typing import IO, Any, Final, Protocol
 from bilag.core.money import DIGITS_MAX
 from bilag.core.problem import Problem, Refused
 from bilag.records.fields import TEXT_MAX, FieldError, shown
-from bilag.records.identity import has_identity_number, without_identity_numbers
+from bilag.records.identity import REMOVED, has_identity_number, without_identity_numbers
 from bilag.records.json_text import RECORD_BYTES_MAX, BadJson, parse_json
 from bilag.records.profile import Profile
 
@@ -258,7 +258,7 @@ def _cleaned(value: Any) -> Any:
         return [_cleaned(each) for each in value]
     if isinstance(value, dict):
         return {_cleaned(key): _cleaned(each) for key, each in value.items()}
-    return "" if has_identity_number(str(value)) else value
+    return REMOVED if has_identity_number(str(value)) else value
 
 
 def first_line(file: IO[bytes]) -> str:

@@ -316,6 +316,9 @@ def _extra(value: Mapping[str, Any], check: _Check) -> dict[str, str]:
             found[name] = fields.read_text(text, check.last_day)
         except FieldError as fault:
             check.add(fault.code, shown(key), **fault.params)
+        else:
+            if not name:
+                check.add("field_missing", shown(key))
     check.at()
     return found
 
