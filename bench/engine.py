@@ -11,6 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -180,7 +181,7 @@ class Engine:
     def bodies(self, first: int, count: int) -> list[bytes]:
         """Return the bytes that the connector posts for these claims, one body each."""
         numbered = [
-            voucher.numbered(_FIRST_NUMBER + position)
+            replace(voucher, number=_FIRST_NUMBER + position)
             for position, voucher in enumerate(self.vouchers(first, count))
         ]
         settings = RestSettings.model_validate(self._integration["settings"])

@@ -31,10 +31,12 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 class Server:
     """A serving process on a free port."""
 
-    def __init__(self, home: Path, url: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+    def __init__(self, home: Path, url: str, port: int = 0) -> None:
+        self.port = port
+        if not port:
+            with socket.socket() as probe:
+                probe.bind(("127.0.0.1", 0))
+                self.port = probe.getsockname()[1]
         environment = {**os.environ, "BILAG_HOME": str(home), "BILAG_DATABASE_URL": url}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         self.process = subprocess.Popen(
@@ -108,7 +110,7 @@ def test_a_request_under_way_is_answered_before_the_end(stage: Stage, server: Se
         connection = server.connect()
         connection.request("POST", RECORDS, json.dumps(record()), _headers(stage))
         until = time.monotonic() + PATIENCE_SECONDS
-        while not owner.execute("SELECT FROM pg_locks WHERE NOT granted").fetchone():
+        while not owner.execute("SELECT true FROM pg_locks WHERE NOT granted").fetchone():
             assert time.monotonic() < until
             time.sleep(0.02)
         server.process.send_signal(signal.SIGTERM)
@@ -119,7 +121,7 @@ def test_a_request_under_way_is_answered_before_the_end(stage: Stage, server: Se
     answer = connection.getresponse()
 
     assert answer.status == 201
-    answer.read()
+    connection.close()
     assert server.end()[0] == 0
     assert stage.query("SELECT count(*) FROM records") == [(1,)]
 
@@ -133,6 +135,7 @@ def test_a_body_in_chunks_without_a_length_is_refused_clearly(stage: Stage, serv
 
     assert answer.status == 411
     assert json.loads(answer.read())["code"] == "length_missing"
+    connection.close()
 
 
 def test_a_body_that_ends_early_is_not_taken(stage: Stage, server: Server) -> None:
@@ -147,6 +150,15 @@ def test_a_body_that_ends_early_is_not_taken(stage: Stage, server: Server) -> No
         client.recv(65536)
 
     assert stage.query("SELECT count(*) FROM records") == [(0,)]
+
+
+def test_a_port_in_use_is_refused(stage: Stage, server: Server, tmp_path: Path) -> None:
+    second = Server(tmp_path, stage.database.application_url, server.port)
+
+    output, _ = second.process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert second.process.returncode != 0
+    assert "Address already in use" in output
 
 
 def test_a_role_that_row_security_does_not_bind_is_refused(stage: Stage, tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from tests.clusters import Cluster, Database, database_of, temporary_home
 COMMANDS = (
     "demo", "serve", "worker", "migrate", "apply", "import", "sync", "retry", "resolve",
     "restored", "status", "exports", "sandbox", "check-connection", "token",
+    "export-configuration",
 )  # fmt: skip
 
 

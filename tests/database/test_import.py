@@ -12,6 +12,7 @@ from uuid import UUID
 import psutil
 import psycopg
 import pytest
+from psycopg_pool import ConnectionPool
 
 from bilag.core.problem import Refused
 from bilag.core.record import Record
@@ -279,6 +280,26 @@ def test_after_a_crash_it_is_run_again(office: Office, monkeypatch: pytest.Monke
     assert office.claims() == {f"C-{claim:05}": (3, "7.50") for claim in range(45)}
     states = office.ask("SELECT state FROM imports ORDER BY started_at")
     assert states == [("broken",), ("finished",)]
+
+
+def test_a_pooled_connection_comes_back_as_it_was(office: Office) -> None:
+    def refuse(*_: object) -> list[Stored]:
+        raise ConnectionResetError("in the middle of the claims")
+
+    path = office.folder / "claims.csv"
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([COLUMNS, *scattered(5_000)])
+    profile = parse_profile(PROFILE)
+    url = office.database.application_url
+    with ConnectionPool[psycopg.Connection[Any]](url, min_size=1, max_size=1, open=True) as pool:
+        with pytest.raises(ConnectionResetError):
+            run_import(pool.connection, ALICE, path, profile, refuse)
+        with pool.connection() as connection:
+            assert not connection.autocommit
+            for left in ("pg_cursors", "pg_locks WHERE locktype = 'advisory'"):
+                assert connection.execute(f"SELECT count(*) FROM {left}").fetchone() == (0,)
+        result = run_import(pool.connection, ALICE, path, profile, store_records)
+    assert result.accepted == 5_000
 
 
 def test_the_next_import_clears_up_after_a_killed_one_but_not_after_a_living_one(

@@ -51,9 +51,7 @@ def world_of(database: Any, sandbox: SandboxProcess, tmp_path: Path) -> Iterator
     """Return a function that sets up the organization; its workers end with the test."""
     stack: list[Any] = []
 
-    def make(
-        *, look_up: bool = True, absent_statuses: Sequence[int] = (), **changes: Any
-    ) -> World:
+    def make(*, look_up: bool = True, absent_statuses: Sequence[int] = (), **changes: Any) -> World:
         settings = rest_settings(
             sandbox.url, look_up=look_up, absent_statuses=absent_statuses,
             **changes.pop("settings", {}),

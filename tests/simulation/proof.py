@@ -34,8 +34,7 @@ def prove(world: World, sandbox: SandboxProcess, claims: Sequence[Record]) -> di
     lost = [
         claim.source_id
         for claim in claims
-        if claim.source_id not in ledger
-        and state_of.get(claim.source_id) not in WAITS_FOR_A_PERSON
+        if claim.source_id not in ledger and state_of.get(claim.source_id) not in WAITS_FOR_A_PERSON
     ]
     assert not lost, f"neither posted nor shown to a person: {lost[:5]} of {len(lost)}"
     wrong = [

@@ -22,7 +22,9 @@ def test_imported_again_and_as_a_higher_revision(world: World, sandbox: SandboxP
     states = world.wait_for(lambda s: "pending" not in s and "sending" not in s)
     assert states == {"exported": 300, "held": 300}, "a revision becomes a proposed correction"
     assert posted(sandbox).total() == 300
-    rows = world.query("SELECT DISTINCT kind, live, reason ->> 'code' FROM exports WHERE revision=2")
+    rows = world.query(
+        "SELECT DISTINCT kind, live, reason ->> 'code' FROM exports WHERE revision=2"
+    )
     assert rows == [("correction", False, "correction_proposed")]
     world.totals()
 

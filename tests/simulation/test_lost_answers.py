@@ -20,7 +20,9 @@ def test_twenty_unclear_answers_in_two_thousand(
     states = world.wait_for(at_rest)
     assert states == {"exported": 2000}
     prove(world, sandbox, CLAIMS)
-    doubtful = world.query("SELECT count(DISTINCT export_id) FROM sync_logs WHERE outcome='unknown'")
+    doubtful = world.query(
+        "SELECT count(DISTINCT export_id) FROM sync_logs WHERE outcome='unknown'"
+    )
     assert doubtful == [(20,)]
 
 

@@ -1,4 +1,4 @@
-"""One organization with one book and one integration, and claims to deliver: the stage of the tests.
+"""One organization with a book, an integration and claims to deliver: the stage of the tests.
 
 Everything goes through the product's own verbs; only the accounting system is a sandbox.
 """
@@ -105,16 +105,20 @@ class World:
 
     def query(self, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement as the application's role in the organization's scope."""
-        with self.pool.connection() as connection:
-            with organization_scope(connection, self.organization):
-                cursor = connection.execute(statement, list(parameters) or None)
-                return cursor.fetchall() if cursor.description else []
+        with (
+            self.pool.connection() as connection,
+            organization_scope(connection, self.organization),
+        ):
+            cursor = connection.execute(statement, list(parameters) or None)
+            return cursor.fetchall() if cursor.description else []
 
     def totals(self) -> list[StateTotal]:
         """Return the status totals; the sum rule is checked on the way."""
-        with self.pool.connection() as connection:
-            with organization_scope(connection, self.organization):
-                rows = totals(connection)
+        with (
+            self.pool.connection() as connection,
+            organization_scope(connection, self.organization),
+        ):
+            rows = totals(connection)
         assert all(d == (0, 0) for d in sum_rule(rows).values()), rows
         return rows
 

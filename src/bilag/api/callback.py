@@ -26,7 +26,7 @@ from bilag.tenants.idempotency import first_seen
 CREDENTIAL = "callback_secret"
 WINDOW_MINUTES = 5
 
-_SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix that marks a secret, not one
+_SECRET_PREFIX = "whsec_"
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,255}")
 
 

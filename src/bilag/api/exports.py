@@ -51,7 +51,7 @@ PAGE_DEFAULT = 100
 PAGE_MAX = 500
 PATH = "/accounting-exports"
 
-router = Router(tags=["accounting exports"])
+router = Router(tags=["accounting exports"], by_alias=True)
 
 
 class ExportFilters(Request):

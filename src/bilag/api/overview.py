@@ -27,7 +27,7 @@ from bilag.exports.status import StateTotal, sum_rule, totals
 
 RUNS_MAX = 100
 
-router = Router(tags=["overview"])
+router = Router(tags=["overview"], by_alias=True)
 
 
 @router.get(

@@ -36,7 +36,7 @@ PROBLEMS_MAX = 1_000
 RETRY_SECONDS = 1
 
 
-class ApiProblem(Exception):  # noqa: N818 - says what it becomes
+class ApiProblem(Exception):
     """Answers with this HTTP status and these problems; the first one's code names the whole."""
 
     def __init__(self, status: int, *problems: Problem, **headers: str) -> None:

@@ -30,7 +30,7 @@ from bilag.records.json_text import RECORD_BYTES_MAX, parse_json
 from bilag.records.revisions import list_revisions
 from bilag.records.validate import NotApproved, Withdrawal
 
-router = Router(tags=["records"])
+router = Router(tags=["records"], by_alias=True)
 
 
 @router.post(

@@ -38,6 +38,7 @@ _COMMANDS = {
     "sandbox": _Entry(_TRY, "cli_run", "an accounting system to try against"),
     "migrate": _Entry(_RUN, "cli_run", "make the tables, or bring them to this version"),
     "apply": _Entry(_RUN, "cli_configure", "make organizations match a YAML file"),
+    "export-configuration": _Entry(_RUN, "cli_configure", "write an organization as such a file"),
     "worker": _Entry(_RUN, "cli_run", "deliver; as many workers as you like"),
     "serve": _Entry(_RUN, "cli_serve", "answer the API"),
     "token": _Entry(_RUN, "cli_configure", "make, list and revoke API tokens"),
@@ -122,7 +123,7 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.USAGE
     except CommandFailed as error:
         return _failed(str(error), error.code)
-    except Exception as error:  # noqa: BLE001 - the last place: nothing may end in a traceback
+    except Exception as error:
         return _unexpected(error)
 
 

@@ -1,6 +1,6 @@
-"""Commands that set the installation up: `apply`, `token`.
+"""Commands that set the installation up: `apply`, `export-configuration`, `token`.
 
-Both write what they did to the audit log of the organization.
+What they change is written to the audit log of the organization.
 """
 
 import os
@@ -24,6 +24,7 @@ from bilag.app.cli_open import (
 )
 from bilag.app.cli_tables import print_table
 from bilag.app.configuration import read_configuration
+from bilag.app.export_configuration import export_configuration
 from bilag.app.wiring import Installation
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
@@ -66,6 +67,18 @@ def apply_file(opened: Installation, file: Path, *, by: str, dry_run: bool = Fal
         return apply(
             connection, opened.vault, configuration, by=by, audit=record_change, dry_run=dry_run
         )
+
+
+@click.command("export-configuration")
+@organization_argument
+def export_configuration_command(slug: str) -> int:
+    """Write ORG as the YAML file that `bilag apply` reads, without its secrets, to stdout.
+
+    Applied again it changes nothing; with another slug in it, it makes a copy.
+    """
+    with desk(slug) as at, at.installation.pool.connection() as connection:
+        click.echo(export_configuration(connection, at.organization.slug), nl=False)
+    return Exit.OK
 
 
 @click.command("token")

@@ -28,7 +28,7 @@ class Exit(IntEnum):
         return member
 
 
-class CommandFailed(Exception):  # noqa: N818 - says what happened
+class CommandFailed(Exception):
     """Ends a command: the text says in one line what is wrong and what to do."""
 
     def __init__(self, message: str, code: Exit) -> None:

@@ -113,7 +113,7 @@ def progress_of(console: Console, name: str) -> Iterator[Show]:
     if not console.is_terminal:
         yield Show(console, name, None)
         return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(),
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(),
                TimeRemainingColumn())  # fmt: skip
     with Bars(*columns, console=console) as bars:
         yield Show(console, name, bars)

@@ -121,9 +121,11 @@ class _Output(Console):
 
 def output(*, stderr: bool = False) -> Console:
     """Return where to print: coloured and as wide as a terminal, plain and wide elsewhere."""
-    console = _Output(stderr=stderr, highlight=False)
+    # Texts come from other systems too: nothing in them is taken for a style or a picture.
+    console = _Output(stderr=stderr, highlight=False, markup=False, emoji=False)
     if not console.is_terminal:
-        return _Output(stderr=stderr, highlight=False, width=_PLAIN_WIDTH, no_color=True)
+        console.width = _PLAIN_WIDTH
+        console.no_color = True
     return console
 
 

@@ -5,7 +5,7 @@ Everything shown is read from the database, so it is true whichever worker does 
 
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -20,8 +20,8 @@ from bilag.integrations.model import Integration
 
 _LOOK_EVERY_SECONDS = 0.25
 _PLAIN_EVERY_SECONDS = 2.0
-# Failure policy: where no sync runs and nothing changes for so long although rows are due and a
-# worker is there, waiting helps no more: the integration is stopped, or waits for somebody.
+# Failure policy: where no sync waits or runs and nothing changes for so long, although rows are due
+# and a worker is there, waiting helps no more: the integration is stopped, or waits for somebody.
 STILL_SECONDS_MAX = 15.0
 _UNFINISHED = ("pending", "sending", "in_doubt", "accepted")
 _TOLD = ("exported", "accepted", "pending", "sending", "in_doubt", "failed", "held",
@@ -51,15 +51,23 @@ class Watched:
             return [work_left(connection, one.id) for one in self.integrations]
 
 
-def watch(every: Sequence[Watched], timeout: float, console: Console, language: str) -> bool:
+def watch(
+    every: Sequence[Watched],
+    timeout: float,
+    console: Console,
+    language: str,
+    each_look: Callable[[], None] = lambda: None,
+) -> bool:
     """Show how it goes until nothing is due any more; False when the time is over before.
 
-    Returns True as well when due rows do not move although a worker is there.
+    Returns True as well when due rows do not move although a worker is there. What `each_look`
+    raises ends it.
     """
     started = moved = time.monotonic()
     before: list[Counter[str]] = []
     with _display(console, language) as display:
         while True:
+            each_look()
             left = [one for watched in every for one in watched.left()]
             counts = [watched.counts() for watched in every]
             for watched, found in zip(every, counts, strict=True):
@@ -67,7 +75,8 @@ def watch(every: Sequence[Watched], timeout: float, console: Console, language: 
             if not any(one.sync_waits or one.sync_runs or one.due_soon for one in left):
                 return True
             now = time.monotonic()
-            if counts != before or any(one.sync_runs for one in left) or not worker_alive(every):
+            asked = any(one.sync_waits or one.sync_runs for one in left)
+            if counts != before or asked or not worker_alive(every):
                 before, moved = counts, now
             if now - moved > STILL_SECONDS_MAX:
                 return True
@@ -98,7 +107,7 @@ class _Display:
         told = ", ".join(f"{word(s, self._language)} {counts[s]}" for s in _TOLD if counts[s])
         if self._bars is not None:
             if name not in self._tasks:
-                self._tasks[name] = self._bars.add_task(name, told="")
+                self._tasks[name] = self._bars.add_task(name, total=total, told="")
             self._bars.update(self._tasks[name], completed=done, total=total, told=told)
             return
         at, before = self._said.get(name, (0.0, ""))
@@ -112,7 +121,7 @@ def _display(console: Console, language: str) -> Iterator[_Display]:
     if not console.is_terminal:
         yield _Display(console, language, None)
         return
-    columns = (TextColumn("{task.description}", style="bold"), BarColumn(bar_width=30),
+    columns = (TextColumn("{task.description}", style="bold", markup=False), BarColumn(30),
                TextColumn("{task.completed:.0f}/{task.total:.0f}"),
                TextColumn("{task.fields[told]}"))  # fmt: skip
     with Progress(*columns, console=console) as bars:

@@ -6,14 +6,17 @@ It never touches another database; running it again delivers nothing twice.
 import http.client
 import json
 import os
+import shutil
+import sys
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.text import Text
 
 from bilag.app import demo_records
 from bilag.app.cli_configure import apply_file
@@ -120,7 +123,7 @@ class Demo:
         self._say(5, "delivery; the sandbox loses some answers on purpose")
         processes.start("worker", "worker")
         every = [Watched(at, at.integrations()) for at in desks]
-        finished = watch(every, DELIVERY_SECONDS_MAX, self.console, self.language)
+        finished = watch(every, DELIVERY_SECONDS_MAX, self.console, self.language, processes.check)
         if not finished:
             raise CommandFailed(
                 f"not at rest after {DELIVERY_SECONDS_MAX:g} s; see {self.home / 'worker.log'}",
@@ -156,39 +159,33 @@ class Demo:
 
     def _stay(self, processes: Processes, address: str) -> None:
         api = processes.start_api(self.port)
-        export = f"export BILAG_HOME={self.home}"
+        bilag, file = _program(), self.home / "demo.yaml"
         self.console.print(
             f"\nLook:\n  {address}/  the ledger of the accounting system\n"
             f"  {api}/api/v1/docs  the API\n"
             f"  {self.home / 'worker.log'}  what the worker does\n"
-            f"\nTry, in another terminal:\n  {export}\n"
-            "  bilag exports hlf --state failed     the cost centre that is not there\n"
-            "  bilag exports hlf --state held       the type that has no account yet\n"
-            f"  give `tolketjeneste` an account in {self.home / 'demo.yaml'}, then:\n"
-            f"  bilag apply {self.home / 'demo.yaml'} && bilag retry hlf --held"
-            " && bilag sync hlf --wait\n"
+            f"\nTry, in another terminal:\n  export BILAG_HOME={self.home}\n"
+            f"  {bilag} exports hlf --state failed   # the cost centre that is not there\n"
+            f"  {bilag} exports hlf --state held     # the type that has no account yet\n"
+            f"  Give `tolketjeneste` an account in {file}, then:\n"
+            f"  {bilag} apply {file} && {bilag} retry hlf --held && {bilag} sync hlf --wait\n"
             "\nIt is all still running. Stop: Ctrl-C. Start again: `bilag demo`, nothing is"
             f" delivered twice.\nStart from nothing: delete {self.home}\n",
             soft_wrap=True,
         )
-        with _stopped_by_signal():
-            while (ended := processes.first_ended()) is None:
+        with suppress(KeyboardInterrupt):  # that is how a demo is stopped
+            while True:
+                processes.check()
                 time.sleep(0.5)
-            raise CommandFailed(
-                f"the {ended} has ended; see {self.home / f'{ended}.log'}", Exit.PERSON
-            )
 
     def _say(self, step: int, text: str) -> None:
-        self.console.print(f"[bold]{step}/6[/bold] {text}", soft_wrap=True)
+        self.console.print(Text.assemble((f"{step}/6", "bold"), " ", text), soft_wrap=True)
 
 
-@contextmanager
-def _stopped_by_signal() -> Iterator[None]:
-    """End the block quietly at Ctrl-C: that is how a demo is stopped."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        return
+def _program() -> str:
+    """Return what to type for `bilag` in another terminal: its path where it is not on PATH."""
+    found = shutil.which("bilag")
+    return "bilag" if found else str(Path(sys.executable).with_name("bilag"))
 
 
 def _forget_other_databases(console: Console) -> None:

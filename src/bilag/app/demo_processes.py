@@ -66,19 +66,21 @@ class Processes:
                 try:
                     process.wait(STOP_SECONDS_MAX)
                 except subprocess.TimeoutExpired:
-                    process.kill()
+                    os.killpg(process.pid, signal.SIGKILL)  # with the processes it started itself
                     process.wait()
 
-    def first_ended(self) -> str | None:
-        """Return the name of a process that has ended by itself, or None."""
-        ended = (name for name, process in self._running.items() if process.poll() is not None)
-        return next(ended, None)
+    def check(self) -> None:
+        """Raise CommandFailed when a process has ended by itself."""
+        for name, process in self._running.items():
+            if process.poll() is not None:
+                log = self._home / f"{name}.log"
+                raise CommandFailed(f"the {name} has ended; see {log}", Exit.FAULT)
 
     def start(self, name: str, *arguments: str) -> subprocess.Popen[bytes]:
         """Start `bilag ARGUMENTS`; what it prints goes to NAME.log in the home folder."""
         with (self._home / f"{name}.log").open("wb") as log:
             # A group of its own: Ctrl-C reaches the demo alone, which then ends them in order.
-            process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
+            process = subprocess.Popen(
                 [sys.executable, "-m", "bilag.app.cli", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -5,11 +5,13 @@ worker opens the installation for itself; this process watches it and passes SIG
 """
 
 import logging
+import socket
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
+from socket import AF_INET, AF_INET6
 from typing import Any
 
 import structlog
@@ -34,10 +36,12 @@ STOP_SECONDS_MAX = 30
 def serve(home: Path | None, host: str, port: int, threads: int = THREADS) -> None:
     """Answer HTTP requests until SIGTERM or SIGINT; ends after the requests under way.
 
-    Raises UnsafeRole, PostgresError or VaultError before it listens; SystemExit when it cannot.
+    Raises UnsafeRole, PostgresError, VaultError, or OSError for a port in use, before it listens.
     """
     with open_installation(home):
         pass  # refused here rather than in the worker; an embedded server stays up
+    # granian shares its port with whoever listens there too, which could be another installation.
+    socket.create_server((host, port), family=AF_INET6 if ":" in host else AF_INET).close()
     server = MPServer(
         "bilag",
         address=host,
@@ -68,5 +72,5 @@ def _application(home: Path | None) -> Callable[..., Any]:
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.
     logging.getLogger("django.request").setLevel(logging.ERROR)
-    get_resolver().url_patterns  # noqa: B018 - loads the operations now, not with the first request
+    get_resolver().url_patterns
     return application

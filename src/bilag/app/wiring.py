@@ -39,9 +39,7 @@ class Installation:
 
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports:
         """Return the verbs for one organization, acting in the name of `actor`."""
-        return AccountingExports(
-            self.pool, self.queue, CONNECTORS, organization_id, actor=actor
-        )
+        return AccountingExports(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
 
 
 @contextmanager

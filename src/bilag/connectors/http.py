@@ -43,7 +43,7 @@ class ExchangeError(Exception):
         self.kind = kind
 
 
-class NotSent(ExchangeError):  # noqa: N818 - says what happened
+class NotSent(ExchangeError):
     """Nothing was written to the target, so nothing can have been posted."""
 
 
@@ -55,7 +55,7 @@ class TargetRefused(NotSent):
     """The address is private, loopback or link-local and not allowed for this organization."""
 
 
-class NoAnswer(ExchangeError):  # noqa: N818 - says what happened
+class NoAnswer(ExchangeError):
     """The request may have been acted on, but no usable answer came back."""
 
 

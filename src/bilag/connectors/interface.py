@@ -97,15 +97,11 @@ class Connector(Protocol[S]):
         """
         ...
 
-    async def look_up(
-        self, references: Sequence[str], session: Session[S]
-    ) -> Mapping[str, Found]:
+    async def look_up(self, references: Sequence[str], session: Session[S]) -> Mapping[str, Found]:
         """Return what the system knows of each reference; a failed look-up is CannotTell."""
         ...
 
-    async def identify(
-        self, session: Session[S]
-    ) -> Company | RetryLater | Misconfigured | None:
+    async def identify(self, session: Session[S]) -> Company | RetryLater | Misconfigured | None:
         """Return the company behind the login, None where the system cannot say; never raises.
 
         Asked before every run (C3); RetryLater when there is no answer, Misconfigured when refused.

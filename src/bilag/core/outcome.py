@@ -63,7 +63,7 @@ class RetryLater:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """It may have been posted: lost answer, 5xx on a write, unreadable answer, anything unclassified."""
+    """It may have been posted: lost answer, 5xx on a write, unreadable, anything unclassified."""
 
     message: str
     transport: bool = True
@@ -73,7 +73,7 @@ class Unknown:
 
 @dataclass(frozen=True, slots=True)
 class Misconfigured:
-    """Certainly not posted, and no record is to blame: credentials, URL, company. Stops the integration."""
+    """Not posted, and no record is to blame: credentials, URL, company. Stops the integration."""
 
     message: str
     evidence: Evidence = NOTHING_SEEN
@@ -133,7 +133,7 @@ class Company:
 class ConnectionReport:
     """What a check found out, without writing anything: company, proof of look-up, what to do.
 
-    `look_up_proven` is true only when a reference known to exist was found and a made-up one was not.
+    `look_up_proven`: a reference known to exist was found, and a made-up one was not.
     """
 
     ok: bool

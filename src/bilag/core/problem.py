@@ -13,7 +13,7 @@ from bilag.core.texts import say
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault: `code` is a key of the catalogue, `params` fill its sentence, `line` counts from 1.
+    """One fault: `code` is a key of the catalogue, `params` fill its text, `line` counts from 1.
 
     `field` is the path in our own names (`lines[2].amount`, `claimant.id`); `record` a source id.
     """
@@ -53,7 +53,7 @@ class Problem:
         )
 
 
-class Refused(ValueError):  # noqa: N818 - says what happened
+class Refused(ValueError):
     """What was asked cannot be done; `problems` say why and what to do, all of them at once."""
 
     def __init__(self, *problems: Problem) -> None:

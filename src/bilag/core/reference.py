@@ -12,7 +12,7 @@ LENGTH = 20
 
 
 def make_reference(book_id: UUID, source_system: str, source_id: str, generation: int) -> str:
-    """Return 20 characters, `B` and 19 of A-Z2-7: 95 bits of SHA-256, upper case as ledgers like it.
+    """Return 20 characters, `B` and 19 of A-Z2-7: 95 bits of SHA-256, upper case for ledgers.
 
     The same book, source system, source id and generation give the same reference for ever.
     """

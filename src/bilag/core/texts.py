@@ -6,9 +6,9 @@ A test fails on a missing language or on placeholders that differ between the th
 from bilag.core.texts_api import API_TEXTS
 from bilag.core.texts_configuration import CONFIGURATION_TEXTS
 from bilag.core.texts_connectors import CONNECTOR_TEXTS
+from bilag.core.texts_delivery import DELIVERY_TEXTS
 from bilag.core.texts_mapping import MAPPING_TEXTS
 from bilag.core.texts_records import RECORD_TEXTS
-from bilag.core.texts_delivery import DELIVERY_TEXTS
 
 LANGUAGES = ("nb", "nn", "en")
 

@@ -4,7 +4,8 @@
 `retry_failed_exports`; REST, the command line and Python programs all go through here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -87,19 +88,17 @@ class AccountingExports:
 
     def accept_records(self, records: Sequence[Record]) -> list[Stored]:
         """Store approved records and start their delivery where the schedule says so (I2)."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                stored = arrive(connection, self._organization_id, records)
-                integrations = list_integrations(connection, self._organization_id)
+        with self._scope() as connection:
+            stored = arrive(connection, self._organization_id, records)
+            integrations = list_integrations(connection, self._organization_id)
         if any(answer.is_new for answer in stored):
             self._wake_on_approval(integrations)
         return stored
 
     def start_delivery(self) -> None:
         """Start the delivery of records that an import has stored, as `accept_records` does."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                integrations = list_integrations(connection, self._organization_id)
+        with self._scope() as connection:
+            integrations = list_integrations(connection, self._organization_id)
         self._wake_on_approval(integrations)
 
     def withdraw_approval(
@@ -109,18 +108,17 @@ class AccountingExports:
 
         Returns the counts, or None when no such record was ever accepted.
         """
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                found = withdraw_record(
-                    connection, self._organization_id, source_system, source_id, at,
-                    by or self._actor,
-                )  # fmt: skip
-                if found is None:
-                    return None
-                return withdraw(
-                    connection, self._organization_id, source_system, source_id,
-                    actor=by or self._actor,
-                )  # fmt: skip
+        with self._scope() as connection:
+            found = withdraw_record(
+                connection, self._organization_id, source_system, source_id, at,
+                by or self._actor,
+            )  # fmt: skip
+            if found is None:
+                return None
+            return withdraw(
+                connection, self._organization_id, source_system, source_id,
+                actor=by or self._actor,
+            )  # fmt: skip
 
     def export_expense(self, expense_id: str, target_system: str) -> Answer:
         """Ask for the export of one expense; see `batch_export`."""
@@ -131,12 +129,9 @@ class AccountingExports:
 
         Raises Refused when `target_system` names no integration, or a type that is not unique.
         """
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                integration = integration_by_target(
-                    connection, self._organization_id, target_system
-                )
-                found = queue_up(connection, integration.book.id, expense_ids)
+        with self._scope() as connection:
+            integration = integration_by_target(connection, self._organization_id, target_system)
+            found = queue_up(connection, integration.book.id, expense_ids)
         answers = [_answer(expense_id, found.get(expense_id)) for expense_id in expense_ids]
         if any(answer.result == "queued" for answer in answers):
             self._wake(integration.id, "manual")
@@ -144,27 +139,24 @@ class AccountingExports:
 
     def get_export_status(self, expense_id: str) -> list[ExportRow]:
         """Return every export of an expense, oldest generation first; empty when there is none."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                return exports_of_claims(connection, [expense_id])
+        with self._scope() as connection:
+            return exports_of_claims(connection, [expense_id])
 
     def get_export(self, export_id: int) -> ExportRow | None:
         """Return one export by its id, or None."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                return export_by_id(connection, export_id)
+        with self._scope() as connection:
+            return export_by_id(connection, export_id)
 
     def get_run_status(
         self, run_id: UUID | None = None, limit: int = 20
     ) -> tuple[list[RunSummary], dict[str, str]]:
         """Return the newest runs (E11) and the status of each integration by its key."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                found = runs(connection, run_id=run_id, limit=limit)
-                states = {
-                    i.key: "active" if i.enabled else "disabled"
-                    for i in list_integrations(connection, self._organization_id)
-                }
+        with self._scope() as connection:
+            found = runs(connection, run_id=run_id, limit=limit)
+            states = {
+                i.key: "active" if i.enabled else "disabled"
+                for i in list_integrations(connection, self._organization_id)
+            }
         return found, states
 
     def map_to_accounting_schema(self, expense_id: str, target_system: str) -> Mapped:
@@ -172,16 +164,13 @@ class AccountingExports:
 
         Raises LookupError for an unknown expense, Refused for an unknown target.
         """
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                integration = integration_by_target(
-                    connection, self._organization_id, target_system
-                )
-                document = read_mapping(
-                    connection, self._organization_id, integration.id, integration.mapping_version
-                )
-                organization = read_organization(connection, self._organization_id)
-                found = current_record(connection, integration.book.id, expense_id)
+        with self._scope() as connection:
+            integration = integration_by_target(connection, self._organization_id, target_system)
+            document = read_mapping(
+                connection, self._organization_id, integration.id, integration.mapping_version
+            )
+            organization = read_organization(connection, self._organization_id)
+            found = current_record(connection, integration.book.id, expense_id)
         if found is None:
             raise LookupError(f"expense {expense_id} is not known")
         mapping = compile_mapping(
@@ -199,19 +188,18 @@ class AccountingExports:
     def retry_failed_exports(
         self, target_system: str = "", export_ids: Sequence[int] | None = None
     ) -> list[int]:
-        """Queue refused exports again: all, those of one integration, or some; returns their ids."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                chosen = (
-                    integration_by_target(connection, self._organization_id, target_system)
-                    if target_system
-                    else None
-                )
-                ids = retry_failed(
-                    connection, self._organization_id, actor=self._actor,
-                    integration_id=chosen.id if chosen else None, export_ids=export_ids,
-                )  # fmt: skip
-                routes = list_integrations(connection, self._organization_id)
+        """Queue refused exports again: all, one integration's, or some; returns their ids."""
+        with self._scope() as connection:
+            chosen = (
+                integration_by_target(connection, self._organization_id, target_system)
+                if target_system
+                else None
+            )
+            ids = retry_failed(
+                connection, self._organization_id, actor=self._actor,
+                integration_id=chosen.id if chosen else None, export_ids=export_ids,
+            )  # fmt: skip
+            routes = list_integrations(connection, self._organization_id)
         if ids:
             for integration in [chosen] if chosen else routes:
                 self._wake(integration.id, "manual")
@@ -219,9 +207,8 @@ class AccountingExports:
 
     def cancel_export(self, export_id: int) -> None:
         """Cancel an export that is still pending; raises DecisionRefused, LookupError otherwise."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                cancel(connection, self._organization_id, export_id, actor=self._actor)
+        with self._scope() as connection:
+            cancel(connection, self._organization_id, export_id, actor=self._actor)
 
     def decide_export(
         self,
@@ -233,33 +220,31 @@ class AccountingExports:
         voucher_number: str = "",
     ) -> None:
         """Settle an export that needs review, with a person's reason; see exports.decide."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                decide(
-                    connection, self._organization_id, export_id, to_state=to_state,
-                    reason=reason, actor=self._actor, external_reference=external_reference,
-                    voucher_number=voucher_number,
-                )  # fmt: skip
-                row = export_by_id(connection, export_id)
-                integration = row and get_integration(
-                    connection, self._organization_id, row.integration_key
-                )
+        with self._scope() as connection:
+            decide(
+                connection, self._organization_id, export_id, to_state=to_state,
+                reason=reason, actor=self._actor, external_reference=external_reference,
+                voucher_number=voucher_number,
+            )  # fmt: skip
+            row = export_by_id(connection, export_id)
+            integration = row and get_integration(
+                connection, self._organization_id, row.integration_key
+            )
         if integration and to_state == "pending":
             self._wake(integration.id, "manual")
 
     def sync(self, target_system: str = "") -> list[str]:
         """Ask for a sync now, of one integration or all routes; returns the keys asked for."""
-        with self._pool.connection() as connection:
-            with organization_scope(connection, self._organization_id):
-                chosen = (
-                    [integration_by_target(connection, self._organization_id, target_system)]
-                    if target_system
-                    else [
-                        i
-                        for i in list_integrations(connection, self._organization_id)
-                        if i.is_route and i.enabled
-                    ]
-                )
+        with self._scope() as connection:
+            chosen = (
+                [integration_by_target(connection, self._organization_id, target_system)]
+                if target_system
+                else [
+                    i
+                    for i in list_integrations(connection, self._organization_id)
+                    if i.is_route and i.enabled
+                ]
+            )
         for integration in chosen:
             self._wake(integration.id, "manual")
         return [integration.key for integration in chosen]
@@ -284,6 +269,14 @@ class AccountingExports:
             on_approval = integration.delivery.trigger == "on_approval"
             if integration.is_route and integration.enabled and on_approval:
                 self._wake(integration.id, "approval")
+
+    @contextmanager
+    def _scope(self) -> Iterator[psycopg.Connection[Any]]:
+        with (
+            self._pool.connection() as connection,
+            organization_scope(connection, self._organization_id),
+        ):
+            yield connection
 
     def _wake(self, integration_id: UUID, trigger: str) -> None:
         defer_sync(

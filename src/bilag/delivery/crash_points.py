@@ -32,7 +32,7 @@ _SIGNALS = {"kill": signal.SIGKILL, "stop": signal.SIGSTOP}
 
 
 class _Plan:
-    """`BILAG_CRASH_AT=point:n[:kill|stop]`: at the n-th time a point is reached, signal ourselves."""
+    """`BILAG_CRASH_AT=point:n[:kill|stop]`: at the n-th time a point is reached, signal us."""
 
     def __init__(self, text: str) -> None:
         point, _, rest = text.partition(":")

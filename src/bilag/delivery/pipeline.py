@@ -1,4 +1,4 @@
-"""The pipelined sender: map ahead, claim a window, send with the window never empty, settle in sets.
+"""The pipelined sender: map ahead, claim a window, keep it full, settle in sets.
 
 No transaction is open while a request is under way, and no more rows are `sending` than about two
 windows, so that a crash leaves a handful in doubt.
@@ -9,26 +9,27 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 
 from bilag.connectors.http import Permit
 from bilag.connectors.interface import Submission
-from bilag.core.clock import running_seconds, utc_now
+from bilag.core.clock import running_seconds
 from bilag.core.outcome import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unknown
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.prepare import Prepared, number_and_build, prepare
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import Attempt, judge
 from bilag.exports.claim import Intent, candidates, next_numbers, take
-from bilag.exports.settle import Request, Settlement, move, settle
+from bilag.exports.settle import Settlement, move, settle
 from bilag.integrations import runtime
 from bilag.tenants.scope import organization_scope_async
 
-# Failure policy: answers are committed in sets at most this often; until then they are in memory
-# only, and a crash makes them in doubt, which costs a look-up and never a second voucher.
-SETTLE_EVERY_SECONDS = 0.005
+# Failure policy: answers are committed when a window of them is there, or after this time; until
+# then they are in memory only, and a crash makes them in doubt: a look-up, never a second voucher.
+SETTLE_AFTER_SECONDS = 0.02
+SETTLE_POLL_SECONDS = 0.002
 _NOT_SENT = RetryLater("the run was stopped before this was sent", after_seconds=0, pauses=True)
 
 
@@ -42,19 +43,15 @@ class Report:
     accepted_reference: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _UnderWay:
+class _UnderWay(NamedTuple):
     attempt: Attempt
     submission: Submission
     until: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Answered:
+class _Answered(NamedTuple):
     attempt: Attempt
     outcome: Outcome
-    started_at: datetime
-    finished_at: datetime
 
 
 class Pipeline:
@@ -113,7 +110,7 @@ class Pipeline:
                 self._may_map,
                 lambda: len(self._prepared) <= 2 * self._window or not self._claiming,
             )
-            if not self._claiming:
+            if self._has_stopped():
                 break
             found = await candidates(
                 self._mapper, self._target.organization_id, self._target.integration.id,
@@ -136,6 +133,9 @@ class Pipeline:
                 break
         self._mapped_all = True
         self._may_take.set()
+
+    def _has_stopped(self) -> bool:
+        return not self._claiming
 
     # -- T1 --------------------------------------------------------------------------------------
 
@@ -245,9 +245,8 @@ class Pipeline:
         while (item := await self._ready.get()) is not None:
             if self._ready.qsize() <= self._window // 2:
                 self._may_take.set()
-            started_at = utc_now()
             outcome = await self._send_one(item)
-            self._answered.append(_Answered(item.attempt, outcome, started_at, utc_now()))
+            self._answered.append(_Answered(item.attempt, outcome))
             reach(CrashPoint.AFTER_ANSWER)
             self._may_settle.set()
 
@@ -259,7 +258,7 @@ class Pipeline:
             outcomes = await self._target.connector.send(
                 item.submission, self._target.session, permit
             )
-        except Exception as error:  # noqa: BLE001  # a connector's fault is an unknown outcome
+        except Exception as error:  # a connector's fault is an unknown outcome
             message = self._target.session.http.redact(f"{type(error).__name__}: {error}")
             if permit.spent:
                 return Unknown(message, transport=False)
@@ -273,18 +272,23 @@ class Pipeline:
             await _until(self._may_settle, lambda: bool(self._answered) or self._all_done())
             if not self._answered:
                 return
-            if self._unsettled > len(self._answered):
-                await asyncio.sleep(SETTLE_EVERY_SECONDS)
+            await self._gather_answers()
             answered, self._answered = self._answered, []
             reach(CrashPoint.BEFORE_SETTLE)
             settlements = [self._judge(item) for item in answered]
-            await settle(
-                self._settler, self._target.chain, settlements, [_request(a) for a in answered]
-            )
+            await settle(self._settler, self._target.chain, settlements)
             reach(CrashPoint.AFTER_SETTLE)
             await self._react([item.outcome for item in answered])
             self._unsettled -= len(answered)
             self._may_take.set()
+
+    async def _gather_answers(self) -> None:
+        """Wait for a window of answers, but not long, and not when no more are under way."""
+        until = running_seconds() + SETTLE_AFTER_SECONDS
+        while len(self._answered) < min(self._window, self._unsettled):
+            if running_seconds() >= until:
+                return
+            await asyncio.sleep(SETTLE_POLL_SECONDS)
 
     def _all_done(self) -> bool:
         return not self._claiming and self._unsettled == 0
@@ -343,18 +347,3 @@ async def _until(event: asyncio.Event, condition: Callable[[], bool]) -> None:
 
 def _before_write() -> None:
     reach(CrashPoint.BEFORE_WRITE)
-
-
-def _request(item: _Answered) -> Request:
-    evidence = item.outcome.evidence
-    accepted = isinstance(item.outcome, Accepted)
-    return Request(
-        submission_id=item.attempt.submission_id,
-        claim_ids=(item.attempt.source_id,),
-        success_count=int(accepted),
-        http_status=evidence.http_status,
-        outcome=type(item.outcome).__name__,
-        error="" if accepted else item.outcome.message[:2000],
-        started_at=item.started_at,
-        finished_at=item.finished_at,
-    )

@@ -5,6 +5,7 @@ Pure apart from the number series it is handed; nothing here touches the databas
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bilag.core.problem import Problem
 from bilag.core.voucher import Voucher
@@ -14,27 +15,24 @@ from bilag.exports.settle import Settlement
 from bilag.mapping.result import Excluded, Missing
 
 
-@dataclass(slots=True)
-class Prepared:
-    """A candidate with its voucher, or with stored bytes that must be sent again unchanged."""
+class Prepared(NamedTuple):
+    """A candidate with its voucher, or with stored bytes that must be sent again unchanged.
+
+    `year` is the accounting year whose series numbers it; `needs_number`: it has none of it yet.
+    """
 
     candidate: Candidate
     voucher: Voucher | None
+    year: int
+    needs_number: bool
 
-    @property
-    def year(self) -> int:
-        """Return the accounting year whose series numbers this voucher."""
-        if self.voucher is not None:
-            return self.voucher.accounting_year
-        return self.candidate.accounting_year or 0
 
-    @property
-    def needs_number(self) -> bool:
-        """Return whether a number must be drawn: none yet, or the posting year has changed."""
-        return self.voucher is not None and (
-            self.candidate.voucher_number is None
-            or self.candidate.accounting_year != self.voucher.accounting_year
-        )
+def _prepared(candidate: Candidate, voucher: Voucher | None) -> Prepared:
+    if voucher is None:
+        return Prepared(candidate, None, candidate.accounting_year or 0, False)
+    year = voucher.accounting_year
+    fresh = candidate.voucher_number is None or candidate.accounting_year != year
+    return Prepared(candidate, voucher, year, fresh)
 
 
 @dataclass(slots=True)
@@ -54,11 +52,11 @@ def prepare(
     aside: list[Settlement] = []
     for candidate in candidates:
         if candidate.body is not None:
-            ready.append(Prepared(candidate, None))
+            ready.append(_prepared(candidate, None))
             continue
         result = target.mapping.voucher(candidate.content, candidate.reference, candidate.part)
         if isinstance(result, Voucher):
-            ready.append(Prepared(candidate, result))
+            ready.append(_prepared(candidate, result))
         elif isinstance(result, Missing):
             aside.append(set_aside(candidate, "held", result.problems))
         elif isinstance(result, Excluded):
@@ -90,34 +88,37 @@ def number_and_build(
     """
     result = Numbered()
     upcoming = dict(next_numbers)
+    kept: list[tuple[int, Prepared]] = []
+    vouchers: list[Voucher] = []
     for position, item in enumerate(prepared):
         candidate, voucher = item.candidate, item.voucher
         if voucher is None:
             result.intents.append(_resend(candidate, position))
             continue
-        fresh = item.needs_number
-        number = upcoming[item.year] if fresh else (candidate.voucher_number or 0)
-        suffix = f"-{candidate.refusals}" if candidate.refusals else ""
-        try:
-            (submission,) = target.connector.build(
-                [voucher.numbered(number, suffix)], target.session.settings
-            )
-        except ValueError as error:
-            problem = Problem("cannot_be_built", params={"message": str(error)})
-            result.unbuildable.append(set_aside(candidate, "held", [problem]))
-            continue
-        if fresh:
-            upcoming[item.year] = number + 1
+        if item.needs_number:
+            voucher.number = upcoming[item.year]
+            upcoming[item.year] += 1
+        else:
+            voucher.number = candidate.voucher_number or 0
+        voucher.key_suffix = f"-{candidate.refusals}" if candidate.refusals else ""
+        kept.append((position, item))
+        vouchers.append(voucher)
+    try:
+        submissions = target.connector.build(vouchers, target.session.settings)
+    except ValueError:
+        return _without_unbuildable(target, prepared, next_numbers)
+    version = target.integration.mapping_version
+    for (position, item), voucher, submission in zip(kept, vouchers, submissions, strict=True):
         result.intents.append(
             Intent(
-                export_id=candidate.id,
+                export_id=item.candidate.id,
                 accounting_year=item.year,
-                voucher_number=number,
-                fresh=fresh,
+                voucher_number=voucher.number,
+                fresh=item.needs_number,
                 position=position,
                 body=submission.body.decode("utf-8"),
                 headers=dict(submission.headers),
-                mapping_version=target.integration.mapping_version,
+                mapping_version=version,
             )
         )
     result.series = {
@@ -125,6 +126,27 @@ def number_and_build(
         for year, number in upcoming.items()
         if number != next_numbers[year]
     }
+    return result
+
+
+def _without_unbuildable(
+    target: Target, prepared: Sequence[Prepared], next_numbers: dict[int, int]
+) -> Numbered:
+    """Find the documents that cannot be built, one by one, and number the others without them."""
+    good: list[Prepared] = []
+    held: list[Settlement] = []
+    for item in prepared:
+        try:
+            if item.voucher is not None:
+                target.connector.build([item.voucher], target.session.settings)
+            good.append(item)
+        except ValueError as error:
+            problem = Problem("cannot_be_built", params={"message": str(error)})
+            held.append(set_aside(item.candidate, "held", [problem]))
+    if not held:
+        raise RuntimeError("the connector refuses a set of which it builds each document")
+    result = number_and_build(target, good, next_numbers) if good else Numbered()
+    result.unbuildable.extend(held)
     return result
 
 

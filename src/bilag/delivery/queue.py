@@ -103,8 +103,8 @@ FOR UPDATE OF j SKIP LOCKED
 """
 _FAIL = "SELECT procrastinate_finish_job_v1(%s, 'failed', false)"
 _DEFER_AGAIN = """
-SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(%(queue)s, %(task)s, 0, %(lock)s, %(lock)s, %(args)s::jsonb,
-    NULL)::procrastinate_job_to_defer_v1])
+SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(%(queue)s, %(task)s, 0, %(lock)s, %(lock)s,
+    %(args)s::jsonb, NULL)::procrastinate_job_to_defer_v1])
 WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = %(lock)s AND status = 'todo')
 """
 
@@ -113,9 +113,7 @@ async def rescue_stalled(connection: psycopg.AsyncConnection[Any]) -> int:
     """Fail the jobs of workers that are gone and defer fresh ones; returns how many were failed."""
     rescued = 0
     async with connection.transaction():
-        cursor = await connection.execute(
-            _STALLED, {"queue": QUEUE, "seconds": STALLED_SECONDS}
-        )
+        cursor = await connection.execute(_STALLED, {"queue": QUEUE, "seconds": STALLED_SECONDS})
         for job_id, lock, _, args in await cursor.fetchall():
             await connection.execute(_FAIL, [job_id])
             try:
@@ -143,6 +141,20 @@ SELECT EXISTS (SELECT FROM procrastinate_jobs t WHERE t.queue_name = %s AND t.st
 """
 
 
+# procrastinate spends a job's notification when it is deferred. One that waits for a lock would
+# then lie until the next poll after the lock is free, so its worker is told again.
+_NUDGE = """
+SELECT pg_notify('procrastinate_queue_v1#' || queue_name,
+    json_build_object('type', 'job_inserted', 'job_id', id)::text)
+FROM procrastinate_jobs WHERE lock = %s AND status = 'todo' LIMIT 1
+"""
+
+
+async def nudge(connection: psycopg.AsyncConnection[Any], integration_id: UUID) -> None:
+    """Wake the workers for a sync that waited until this integration's last one had ended."""
+    await connection.execute(_NUDGE, [lock_of(integration_id)])
+
+
 async def others_wait(connection: psycopg.AsyncConnection[Any]) -> bool:
     """Return whether another integration's sync waits for a free slot."""
     cursor = await connection.execute(_OTHERS_WAIT, [QUEUE])
@@ -151,7 +163,8 @@ async def others_wait(connection: psycopg.AsyncConnection[Any]) -> bool:
 
 
 _IDLE = """
-SELECT NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queue_name = %s AND status IN ('todo', 'doing'))
+SELECT NOT EXISTS (SELECT FROM procrastinate_jobs
+                   WHERE queue_name = %s AND status IN ('todo', 'doing'))
    AND NOT EXISTS (SELECT FROM due_integrations())
 """
 
@@ -181,5 +194,3 @@ DELETE FROM procrastinate_jobs WHERE id IN (
 async def delete_finished(connection: psycopg.AsyncConnection[Any]) -> int:
     """Delete jobs that ended over a day ago; they hold nothing that is not in `syncs`."""
     return (await connection.execute(_DELETE_FINISHED)).rowcount
-
-

@@ -24,9 +24,7 @@ LOOK_UPS_AT_ONCE = 200
 async def recover(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
     """Put rows that a lost worker left in `sending` into doubt; returns how many."""
     total = 0
-    wait = doubt_seconds(
-        target.integration.delivery, target.capabilities.settle_seconds_min
-    )
+    wait = doubt_seconds(target.integration.delivery, target.capabilities.settle_seconds_min)
     while True:
         rows = await left_behind(
             connection, target.organization_id, target.integration.id, LOOK_UPS_AT_ONCE
@@ -92,7 +90,7 @@ async def _look_up(target: Target, rows: Sequence[Doubtful]) -> Mapping[str, Fou
     references = [row.reference for row in rows]
     try:
         found = await target.connector.look_up(references, target.session)
-    except Exception as error:  # noqa: BLE001  # a connector's fault decides nothing
+    except Exception as error:  # a connector's fault decides nothing
         message = target.session.http.redact(f"{type(error).__name__}: {error}")
         found = {reference: CannotTell(message) for reference in references}
     reach(CrashPoint.AFTER_LOOK_UP)
@@ -117,7 +115,10 @@ def _decide(target: Target, row: Doubtful, found: Found | None) -> Settlement:
 
 
 def _without_look_up(target: Target, row: Doubtful) -> Settlement:
-    if target.capabilities.honours_key and row.failures < target.integration.delivery.retry.attempts_max:
+    if (
+        target.capabilities.honours_key
+        and row.failures < target.integration.delivery.retry.attempts_max
+    ):
         # the same bytes under the same key: the system itself tells a repeat from a first time
         return _settlement(
             row, "pending", "", event="resend", outcome="same_key", failures=1,

@@ -1,8 +1,9 @@
 """One sync of one integration: recover, resolve, deliver, and leave a true account of it.
 
-Whatever ends it (budget, breaker, error, kill), the next sync starts from the rows, not from memory.
+Whatever ends it (budget, breaker, error, kill), the next sync starts from the rows.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -34,8 +35,8 @@ from bilag.exports.recover import release_waiting, unfollowed_withdrawals
 from bilag.exports.settle import Chain
 from bilag.exports.split import split_held
 from bilag.integrations import runtime
-from bilag.integrations.store import LoadedIntegration, load_integration_async
 from bilag.integrations.keys import Vault, audit_key
+from bilag.integrations.store import LoadedIntegration, load_integration_async
 from bilag.integrations.vault import load_data_key_async, read_credentials_async
 from bilag.mapping.document import MappingDocument
 from bilag.mapping.voucher import Mapping as CompiledMapping
@@ -53,7 +54,7 @@ CONNECTIONS_PER_SYNC = 3
 
 @dataclass(slots=True)
 class Engine:
-    """What all syncs of one worker process share; `stopping` ends them cleanly at the next record."""
+    """What the syncs of a worker process share; `stopping` ends them at the next record."""
 
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]]
     connectors: Mapping[str, Connector[Any]]
@@ -64,6 +65,12 @@ class Engine:
     others_wait: bool = False
     worker_id: int | None = None
     compiled: dict[tuple[UUID, int], CompiledMapping] = field(default_factory=dict)
+    beside: set[asyncio.Task[None]] = field(default_factory=set)
+
+    def keep(self, task: asyncio.Task[None]) -> None:
+        """Hold a task that runs beside the syncs until it ends, so that it is not collected."""
+        self.beside.add(task)
+        task.add_done_callback(self.beside.discard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,9 +141,7 @@ async def _begin(
     capabilities = connector.capabilities(settings)
     doubt = doubt_seconds(integration.delivery, capabilities.settle_seconds_min)
     async with organization_scope_async(connection, integration.organization_id):
-        data_key = await load_data_key_async(
-            connection, engine.vault, integration.organization_id
-        )
+        data_key = await load_data_key_async(connection, engine.vault, integration.organization_id)
         secrets = await read_credentials_async(
             connection, engine.vault, integration.organization_id, integration.id
         )
@@ -148,9 +153,7 @@ async def _begin(
         session=await engine.sessions.get(loaded, settings, secrets),
         capabilities=capabilities,
         mapping=_mapping(engine, loaded, capabilities.carries_vat),
-        chain=Chain(
-            integration.organization_id, integration.id, run_id, audit_key(data_key)
-        ),
+        chain=Chain(integration.organization_id, integration.id, run_id, audit_key(data_key)),
         run_id=run_id,
         sync_token=sync_token,
         mark=engine.mark,
@@ -160,9 +163,7 @@ async def _begin(
     )
 
 
-def _mapping(
-    engine: Engine, loaded: LoadedIntegration, carries_vat: bool
-) -> CompiledMapping:
+def _mapping(engine: Engine, loaded: LoadedIntegration, carries_vat: bool) -> CompiledMapping:
     """Return the compiled mapping version, cached until version, book, filters or policy change."""
     integration = loaded.integration
     fingerprint = (integration.id, hash((
@@ -246,9 +247,7 @@ async def _identify(
         if isinstance(found, Misconfigured):
             await runtime.set_error(connection, target.integration.id, found.message)
             return found.message
-        if await runtime.remember_company(
-            connection, target.integration.id, found.id, found.name
-        ):
+        if await runtime.remember_company(connection, target.integration.id, found.id, found.name):
             return ""
         message = Problem(
             "other_company",

@@ -1,4 +1,4 @@
-"""One sync's view of one integration: who, where to, by which mapping, with which secrets in memory.
+"""One sync's view of one integration: who, where to, by which mapping, with which secrets.
 
 Made at the start of a sync and gone at its end; nothing of it is stored.
 """

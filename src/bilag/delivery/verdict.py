@@ -4,8 +4,7 @@ Unknown is never "failed" and never "pending": it is `in_doubt` until somebody l
 """
 
 import random
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from bilag.core.outcome import Accepted, Evidence, Misconfigured, Outcome, Rejected, RetryLater
 from bilag.core.problem import Problem
@@ -13,8 +12,7 @@ from bilag.exports.settle import Settlement
 from bilag.integrations.model import Delivery
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One document under way: which export, under which token, how often it was tried before."""
 
     export_id: int
@@ -32,7 +30,7 @@ def backoff_seconds(delivery: Delivery, failures: int, draw: float | None = None
     retry = delivery.retry
     exponent = min(max(failures - 1, 0), 64)
     delay = min(retry.base_seconds * retry.factor**exponent, retry.maximum_seconds)
-    share = random.random() if draw is None else draw  # noqa: S311  # spreading load, no secret
+    share = random.random() if draw is None else draw  # spreading load, no secret
     return delay * (1 + retry.jitter * share)
 
 

@@ -7,6 +7,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from uuid import UUID
 import procrastinate
 import psycopg
 import structlog
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bilag.connectors.interface import Connector
 from bilag.delivery import queue as sync_queue
@@ -35,6 +36,8 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 IDLE_POLL_SECONDS = 0.1
+# The lock is free a few milliseconds after the task returns; the second nudge is for a busy machine.
+NUDGE_AFTER_SECONDS = (0.005, 0.03)
 HOUSEKEEPING_SECONDS = 3600.0
 # Failure policy: a worker that is told to stop finishes what is under way for so long; what is not
 # settled by then is found in `sending` by the next worker and looked up.
@@ -79,7 +82,10 @@ async def sync(
     engine: Engine = context.additional_context["engine"]
     organization, integration = UUID(organization_id), UUID(integration_id)
     engine.worker_id = context.job.worker_id
-    done = await run_sync(engine, organization, integration, trigger, actor)
+    try:
+        done = await run_sync(engine, organization, integration, trigger, actor)
+    finally:
+        engine.keep(asyncio.create_task(_nudge_soon(engine, integration)))
     if done is None:
         return
     log.info(
@@ -90,6 +96,18 @@ async def sync(
         await sync_queue.defer_sync_async(
             context.app, organization, integration, trigger="continued"
         )
+
+
+async def _nudge_soon(engine: Engine, integration_id: UUID) -> None:
+    """Wait until procrastinate has finished the job and freed its lock, then nudge the next one.
+
+    Failure policy: best effort; without the nudge the next poll takes the waiting job.
+    """
+    for pause in NUDGE_AFTER_SECONDS:
+        await asyncio.sleep(pause)
+        with suppress(psycopg.Error, PoolTimeout):
+            async with engine.pool.connection(timeout=TICK_SECONDS) as connection:
+                await sync_queue.nudge(connection, integration_id)
 
 
 async def work(
@@ -147,7 +165,9 @@ async def _run_jobs(queue: procrastinate.App, engine: Engine, settings: WorkerSe
     )
 
 
-async def _until_idle(engine: Engine, queue: procrastinate.App, running: asyncio.Task[None]) -> None:
+async def _until_idle(
+    engine: Engine, queue: procrastinate.App, running: asyncio.Task[None]
+) -> None:
     """End the worker when no sync waits or runs and no integration has anything due."""
     async with engine.pool.connection() as connection:
         await sync_queue.rescue_stalled(connection)

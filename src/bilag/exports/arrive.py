@@ -1,4 +1,4 @@
-"""Arrival: approved records are stored once and each gets its export row per book, in one transaction.
+"""Arrival: approved records are stored once and get an export row per book, in one transaction.
 
 A revision supersedes what has not left the house, waits for what is in flight, and becomes a
 proposed correction of what was exported; it never makes a second voucher.
@@ -47,8 +47,10 @@ ORDER BY e.id FOR UPDATE OF e
 # E20: what was approved before the restore may have been exported in the time that was lost.
 _OPEN = """
 INSERT INTO exports (organization_id, integration_id, book_id, record_id, source_system, source_id,
-    revision, generation, part, kind, live, category, currency, amount, reference, state, due_at, reason)
-SELECT current_organization(), d.integration_id, d.book_id, d.record_id, d.source_system, d.source_id,
+    revision, generation, part, kind, live, category, currency, amount, reference, state, due_at,
+    reason)
+SELECT current_organization(), d.integration_id, d.book_id, d.record_id, d.source_system,
+    d.source_id,
     d.revision, d.generation, d.part, d.kind, d.live, d.category, d.currency, d.amount, d.reference,
     CASE WHEN d.live AND d.approved_at <= i.restored_at THEN 'in_doubt' ELSE d.state END,
     CASE WHEN d.live AND d.approved_at <= i.restored_at
@@ -63,8 +65,10 @@ ORDER BY d.source_system, d.source_id, d.part
 """
 
 _COUNT_APPROVED = """
-INSERT INTO export_total_deltas (organization_id, integration_id, currency, listing, state, count, amount)
-SELECT current_organization(), d.integration_id, d.currency, 'current', 'approved', d.count, d.amount
+INSERT INTO export_total_deltas
+    (organization_id, integration_id, currency, listing, state, count, amount)
+SELECT current_organization(), d.integration_id, d.currency, 'current', 'approved', d.count,
+    d.amount
 FROM jsonb_to_recordset(%s) AS d (integration_id uuid, currency text, count bigint, amount numeric)
 """
 
@@ -78,9 +82,7 @@ def arrive(
     """
     stored = store_records(connection, organization_id, records)
     fresh = [
-        (record, answer)
-        for record, answer in zip(records, stored, strict=True)
-        if answer.is_new
+        (record, answer) for record, answer in zip(records, stored, strict=True) if answer.is_new
     ]
     if fresh:
         _open_exports(connection, fresh)
@@ -137,7 +139,9 @@ def _rows(
     if current and all(row["state"] in UNSENT for row in current):
         kind = "revision"
         ended = [row["id"] for row in current if row["id"] is not None]
-        if len(ended) < len(current):  # both revisions came in one batch: the older is not yet there
+        if len(ended) < len(
+            current
+        ):  # both revisions came in one batch: the older is not yet there
             live, state, reason = False, "held", {"code": "waits_for_earlier"}
     elif any(row["state"] in ("exported", "accepted") for row in current):
         kind, live, state, reason = "correction", False, "held", {"code": "correction_proposed"}

@@ -15,7 +15,7 @@ import psycopg
 
 from bilag.core.clock import utc_now
 
-# Fields of a sync_logs row in the order in which they are hashed; `answer` is there by its hash.
+# Fields of a sync_logs row in the order in which they are hashed; an answer only by its hash.
 SYNC_LOG_FIELDS = (
     "organization_id", "at", "integration_id", "run_id", "export_id", "source_id", "reference",
     "attempt", "submission_id", "event", "outcome", "http_status", "duration_ms", "message",
@@ -30,7 +30,7 @@ def moment_text(moment: datetime) -> str:
 
 
 def row_hash(values: Sequence[object]) -> bytes:
-    """Return SHA-256 over a row's fields as one JSON list; the order is that of the field tuples."""
+    """Return SHA-256 over a row's fields as one JSON list, in the order of the field tuples."""
     return hashlib.sha256(orjson.dumps(values, option=orjson.OPT_SORT_KEYS)).digest()
 
 

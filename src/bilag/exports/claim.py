@@ -6,7 +6,7 @@ A row is taken only from `pending`, under a fresh token, with its number, payloa
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -15,8 +15,7 @@ import psycopg
 from bilag.tenants.scope import organization_scope_async, scoped_statement
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """A pending export with its record; `body` is set when stored bytes must be sent again."""
 
     id: int
@@ -37,9 +36,8 @@ class Candidate:
     mapping_version: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """One document that is about to be sent: export, number, bytes; `fresh` = number newly drawn."""
+class Intent(NamedTuple):
+    """One document about to be sent: export, number, bytes; `fresh` = number newly drawn."""
 
     export_id: int
     accounting_year: int
@@ -62,7 +60,8 @@ class Claimed:
 
 _CANDIDATES = """
 SELECT e.id, e.reference, e.part, e.source_id, e.due_at, e.token, e.attempt, e.failures,
-       e.refusals, e.accounting_year, e.voucher_number, e.submission_id, r.content, s.body, s.headers, s.mapping_version
+       e.refusals, e.accounting_year, e.voucher_number, e.submission_id, r.content,
+       s.body, s.headers, s.mapping_version
 FROM exports e
 JOIN records r ON r.id = e.record_id
 LEFT JOIN submissions s ON s.id = e.submission_id
@@ -121,15 +120,16 @@ async def next_numbers(
             " WHERE book_id = %s AND accounting_year = ANY (%s::int[])",
             [book_id, list(years)],
         )
-        return {year: number for year, number in await cursor.fetchall()}
+        return dict(await cursor.fetchall())
 
 
-# One statement, so that intent, number, bytes and token stand or fall together. `gate` is what makes
-# a running sync stop at the next record: disabled, in error, or another sync took over. The series
+# One statement, so that intent, number, bytes and token stand or fall together. `gate` makes a
+# running sync stop at the next record: disabled, in error, or another sync took over. The series
 # moves only when it stands where we believed it: then our numbers are right, else nothing is taken.
 _TAKE = """
 WITH gate AS MATERIALIZED (
-    SELECT i.id FROM organization_integrations i JOIN integration_runtime r ON r.integration_id = i.id
+    SELECT i.id FROM organization_integrations i
+    JOIN integration_runtime r ON r.integration_id = i.id
     WHERE i.id = %(integration)s AND i.enabled AND r.error_since IS NULL AND r.sync_token = %(sync)s
       AND coalesce(r.breaker_retry_at, '-infinity') <= now()
       AND coalesce(r.paused_until, '-infinity') <= now()
@@ -191,18 +191,13 @@ async def take(
     """
     document = [
         {
-            "export_id": i.export_id,
-            "year": i.accounting_year,
-            "number": i.voucher_number,
-            "fresh": i.fresh,
-            "position": i.position,
-            "body": i.body if i.resend_of is None else "",
-            "headers": i.headers,
-            "version": i.mapping_version,
+            "export_id": i.export_id, "year": i.accounting_year, "number": i.voucher_number,
+            "fresh": i.fresh, "position": i.position, "version": i.mapping_version,
+            "body": i.body if i.resend_of is None else None, "headers": i.headers or None,
             "resend_of": i.resend_of,
         }
         for i in intents
-    ]
+    ]  # fmt: skip
     moved = [
         {"accounting_year": year, "expected": expected, "next_number": following}
         for year, (expected, following) in series.items()

@@ -81,7 +81,7 @@ class EpochMark:
         self._seen = mark
 
     def advance(self, token: int) -> None:
-        """Note that `token` was drawn; called after T1 has committed and before anything is sent."""
+        """Note that `token` was drawn; called after T1 committed, before anything is sent."""
         self.write(Mark(self._seen.instance_id, self._seen.epoch, token))
 
 
@@ -131,9 +131,7 @@ async def compare(connection: psycopg.AsyncConnection[Any], mark: EpochMark) -> 
     return EpochCheck(True, int(begun[0]), int(begun[1]))
 
 
-async def declare_restored(
-    connection: psycopg.AsyncConnection[Any], mark: EpochMark
-) -> EpochCheck:
+async def declare_restored(connection: psycopg.AsyncConnection[Any], mark: EpochMark) -> EpochCheck:
     """Begin a new epoch because a person says that the database was restored (`bilag restored`)."""
     on_file = mark.read()
     cursor = await connection.execute(_STATE)

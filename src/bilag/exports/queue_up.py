@@ -93,5 +93,7 @@ def _stand(rows: Sequence[tuple[Any, ...]], runs: dict[int, UUID]) -> QueuedUp:
         export_ids=tuple(row[0] for row in current),
         run_id=runs.get(exported[0][0]) if exported else None,
         exported_at=exported[0][5] if exported else None,
-        reasons=tuple(row[6] for row in current if row[6]) if result in ("held", "in_doubt") else (),
+        reasons=tuple(row[6] for row in current if row[6])
+        if result in ("held", "in_doubt")
+        else (),
     )

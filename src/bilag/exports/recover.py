@@ -41,7 +41,10 @@ FROM exports
 
 
 async def left_behind(
-    connection: psycopg.AsyncConnection[Any], organization_id: UUID, integration_id: UUID, limit: int
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    limit: int,
 ) -> list[Doubtful]:
     """Return rows of this integration that stand in `sending`; at the start none can be ours."""
     return await _read(
@@ -52,7 +55,10 @@ async def left_behind(
 
 
 async def due_for_look_up(
-    connection: psycopg.AsyncConnection[Any], organization_id: UUID, integration_id: UUID, limit: int
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    limit: int,
 ) -> list[Doubtful]:
     """Return rows in doubt whose waiting time (send_by + timeout + settle) is over."""
     return await _read(

@@ -6,8 +6,7 @@ the export goes to `needs_review`, because it may have been posted twice.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -18,8 +17,7 @@ from bilag.exports.audit import CHAIN_SQL, keyed_hash, merkle_root, moment_text,
 from bilag.tenants.scope import scoped_statement
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """The outcome of one document: the state it leads to and the evidence that is logged.
 
     `due_seconds` counts from now, or from `send_by` for `in_doubt`; `failures` is added.
@@ -50,20 +48,6 @@ class Settlement:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
-    """One submission as it is kept in export_runs: which claims, when, with what answer."""
-
-    submission_id: int
-    claim_ids: tuple[str, ...]
-    success_count: int
-    http_status: int | None
-    outcome: str
-    error: str
-    started_at: datetime
-    finished_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Chain:
     """Where log rows belong: organization, integration, run, and the organization's audit key."""
 
@@ -73,25 +57,42 @@ class Chain:
     audit_key: bytes
 
 
+_DOCUMENT = """SELECT * FROM ROWS FROM (jsonb_to_recordset(%(rows)s) AS (
+        export_id bigint, token bigint, attempt int, source_id text, reference text,
+        submission_id bigint, state text, outcome text, event text, due double precision,
+        failures int, external text, number text, reason jsonb, keep boolean, http int, ms int,
+        message text, field text, line int, answer text, payload_hash text, answer_hash text,
+        row_hash text)) WITH ORDINALITY AS d (
+        export_id, token, attempt, source_id, reference, submission_id, state, outcome, event, due,
+        failures, external, number, reason, keep, http, ms, message, field, line, answer,
+        payload_hash, answer_hash, row_hash, position)"""
+
+_LOGGED = """logged AS (
+    INSERT INTO sync_logs (organization_id, at, integration_id, run_id, export_id, source_id,
+        reference, attempt, submission_id, event, outcome, http_status, duration_ms, message, field,
+        line, answer, payload_hash, answer_hash, row_hash, link, position)
+    SELECT %(organization)s, %(at)s, %(integration)s, %(run)s, d.export_id, d.source_id,
+        d.reference, d.attempt, d.submission_id, d.event, d.outcome, d.http, coalesce(d.ms, 0),
+        coalesce(d.message, ''), coalesce(d.field, ''), d.line, coalesce(d.answer, ''),
+        decode(d.payload_hash, 'hex'), decode(d.answer_hash, 'hex'), decode(d.row_hash, 'hex'),
+        linked.link, d.position
+    FROM d, linked"""
+
 # The state tests are written so that the planner goes by the primary key and never by an index on
 # the state. `late` may not overlap `mine`, since one statement updates a row once.
 _SETTLE = f"""
 WITH d AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(rows)s) AS d (export_id bigint, token bigint, attempt int,
-        source_id text, reference text, submission_id bigint, state text, outcome text, event text,
-        due double precision, failures int, external text, number text, reason jsonb, keep boolean,
-        http int, ms int, message text, field text, line int, answer text, at timestamptz,
-        payload_hash text, answer_hash text, row_hash text, position int)
+    {_DOCUMENT}
 ), mine AS (
     UPDATE exports e SET state = d.state, state_since = now(),
         failures = CASE WHEN d.state IN ('exported', 'accepted') THEN 0
-                        ELSE e.failures + d.failures END,
+                        ELSE e.failures + coalesce(d.failures, 0) END,
         refusals = e.refusals + (d.outcome = 'rejected')::int,
         due_at = CASE WHEN d.state = 'in_doubt' THEN greatest(now(), e.send_by) ELSE now() END
-                 + d.due * interval '1 second',
+                 + coalesce(d.due, 0) * interval '1 second',
         submission_id = CASE WHEN d.keep THEN e.submission_id END,
-        external_reference = coalesce(nullif(d.external, ''), e.external_reference),
-        external_voucher_number = coalesce(nullif(d.number, ''), e.external_voucher_number),
+        external_reference = coalesce(d.external, e.external_reference),
+        external_voucher_number = coalesce(d.number, e.external_voucher_number),
         reason = d.reason,
         exported_at = CASE WHEN d.state = 'exported' THEN now() ELSE e.exported_at END
     FROM d
@@ -105,62 +106,37 @@ WITH d AS MATERIALIZED (
                                     'attempt', d.attempt)
     FROM d
     WHERE e.id = d.export_id AND d.outcome = 'accepted'
-      AND NOT (e.token = d.token AND e.attempt = d.attempt AND e.state || '' IN ('sending', 'in_doubt'))
-      AND NOT (e.state || '' IN ('exported', 'accepted') AND e.external_reference = d.external)
+      AND NOT (e.token = d.token AND e.attempt = d.attempt
+               AND e.state || '' IN ('sending', 'in_doubt'))
+      AND NOT (e.state || '' IN ('exported', 'accepted')
+               AND e.external_reference IS NOT DISTINCT FROM d.external)
       AND e.state || '' <> 'needs_review'
     RETURNING e.id
 ), sealed AS (
     SELECT decode(%(root)s, 'hex') AS root, %(count)s::int AS rows
-), {CHAIN_SQL.format(source="'sync_logs'")}, logged AS (
-    INSERT INTO sync_logs (organization_id, at, integration_id, run_id, export_id, source_id,
-        reference, attempt, submission_id, event, outcome, http_status, duration_ms, message, field,
-        line, answer, payload_hash, answer_hash, row_hash, link, position)
-    SELECT %(organization)s, d.at, %(integration)s, %(run)s, d.export_id, d.source_id, d.reference,
-        d.attempt, d.submission_id, d.event, d.outcome, d.http, d.ms, d.message, d.field, d.line,
-        d.answer, decode(d.payload_hash, 'hex'), decode(d.answer_hash, 'hex'),
-        decode(d.row_hash, 'hex'), linked.link, d.position
-    FROM d, linked
+), {CHAIN_SQL.format(source="'sync_logs'")}, {_LOGGED}
 ), requests AS (
     INSERT INTO export_runs (organization_id, integration_id, run_id, submission_id, claim_ids,
         success_count, http_status, outcome, error, started_at, finished_at)
-    SELECT %(organization)s, %(integration)s, %(run)s, r.submission_id, r.claim_ids, r.success_count,
-        r.http, r.outcome, nullif(r.error, ''), r.started_at, r.finished_at
-    FROM jsonb_to_recordset(%(requests)s) AS r (submission_id bigint, claim_ids jsonb,
-        success_count int, http int, outcome text, error text, started_at timestamptz,
-        finished_at timestamptz)
+    SELECT %(organization)s, %(integration)s, %(run)s, d.submission_id, jsonb_agg(d.source_id),
+        count(*) FILTER (WHERE d.outcome = 'accepted'), max(d.http), min(d.outcome),
+        max(d.message) FILTER (WHERE d.outcome <> 'accepted'),
+        %(at)s::timestamptz - max(coalesce(d.ms, 0)) * interval '1 millisecond', %(at)s
+    FROM d GROUP BY d.submission_id
 )
 SELECT (SELECT count(*) FROM mine), (SELECT count(*) FROM late)
 """
 
 
 async def settle(
-    connection: psycopg.AsyncConnection[Any],
-    chain: Chain,
-    settlements: Sequence[Settlement],
-    requests: Sequence[Request] = (),
+    connection: psycopg.AsyncConnection[Any], chain: Chain, settlements: Sequence[Settlement]
 ) -> tuple[int, int]:
     """Commit outcomes of attempts; returns (rows that were still ours, possible doubles found).
 
-    One transaction: states, logs, runs and the chain's link stand or fall together.
+    One transaction: states, logs, one run row per submission and the chain's link stand together.
     """
-    parameters = _parameters(chain, settlements)
-    parameters["requests"] = orjson.dumps(
-        [
-            {
-                "submission_id": r.submission_id,
-                "claim_ids": r.claim_ids,
-                "success_count": r.success_count,
-                "http": r.http_status,
-                "outcome": r.outcome,
-                "error": r.error,
-                "started_at": moment_text(r.started_at),
-                "finished_at": moment_text(r.finished_at),
-            }
-            for r in requests
-        ]
-    ).decode()
     ((mine, late),) = await scoped_statement(
-        connection, chain.organization_id, _SETTLE, parameters
+        connection, chain.organization_id, _SETTLE, _parameters(chain, settlements)
     )
     return mine, late
 
@@ -168,20 +144,16 @@ async def settle(
 # Look-ups and found-after-crash rows: the from-state is the condition, there is no answer to fence.
 _MOVE = f"""
 WITH d AS MATERIALIZED (
-    SELECT * FROM jsonb_to_recordset(%(rows)s) AS d (export_id bigint, token bigint, attempt int,
-        source_id text, reference text, submission_id bigint, state text, outcome text, event text,
-        due double precision, failures int, external text, number text, reason jsonb, keep boolean,
-        http int, ms int, message text, field text, line int, answer text, at timestamptz,
-        payload_hash text, answer_hash text, row_hash text, position int)
+    {_DOCUMENT}
 ), mine AS (
     UPDATE exports e SET state = d.state,
         state_since = CASE WHEN e.state = d.state THEN e.state_since ELSE now() END,
-        failures = e.failures + d.failures,
+        failures = e.failures + coalesce(d.failures, 0),
         due_at = CASE WHEN d.state = 'in_doubt' AND e.state || '' = 'sending'
-                      THEN greatest(now(), e.send_by) ELSE now() END + d.due * interval '1 second',
+                      THEN greatest(now(), e.send_by) ELSE now() END + coalesce(d.due, 0) * interval '1 second',
         submission_id = CASE WHEN d.keep THEN e.submission_id END,
-        external_reference = coalesce(nullif(d.external, ''), e.external_reference),
-        external_voucher_number = coalesce(nullif(d.number, ''), e.external_voucher_number),
+        external_reference = coalesce(d.external, e.external_reference),
+        external_voucher_number = coalesce(d.number, e.external_voucher_number),
         reason = d.reason,
         exported_at = CASE WHEN d.state = 'exported' THEN now() ELSE e.exported_at END
     FROM d
@@ -189,15 +161,7 @@ WITH d AS MATERIALIZED (
     RETURNING e.id
 ), sealed AS (
     SELECT decode(%(root)s, 'hex') AS root, %(count)s::int AS rows
-), {CHAIN_SQL.format(source="'sync_logs'")}, logged AS (
-    INSERT INTO sync_logs (organization_id, at, integration_id, run_id, export_id, source_id,
-        reference, attempt, submission_id, event, outcome, http_status, duration_ms, message, field,
-        line, answer, payload_hash, answer_hash, row_hash, link, position)
-    SELECT %(organization)s, d.at, %(integration)s, %(run)s, d.export_id, d.source_id, d.reference,
-        d.attempt, d.submission_id, d.event, d.outcome, d.http, d.ms, d.message, d.field, d.line,
-        d.answer, decode(d.payload_hash, 'hex'), decode(d.answer_hash, 'hex'),
-        decode(d.row_hash, 'hex'), linked.link, d.position
-    FROM d, linked
+), {CHAIN_SQL.format(source="'sync_logs'")}, {_LOGGED}
 )
 SELECT count(*) FROM mine
 """
@@ -223,51 +187,36 @@ async def move(
 
 def _parameters(chain: Chain, settlements: Sequence[Settlement]) -> dict[str, Any]:
     organization, integration = str(chain.organization_id), str(chain.integration_id)
-    run, at = str(chain.run_id), moment_text(utc_now())
+    run, at, key = str(chain.run_id), moment_text(utc_now()), chain.audit_key
     rows, hashes = [], []
-    for position, s in enumerate(settlements):
-        payload = keyed_hash(chain.audit_key, s.payload).hex() if s.payload else None
-        answer = keyed_hash(chain.audit_key, s.answer.encode()).hex() if s.answer else None
+    for s in settlements:
+        payload = keyed_hash(key, s.payload).hex() if s.payload else None
+        answer = keyed_hash(key, s.answer.encode()).hex() if s.answer else None
         digest = row_hash(
             (organization, at, integration, run, s.export_id, s.source_id, s.reference, s.attempt,
              s.submission_id, s.event, s.outcome, s.http_status, s.duration_ms, s.message, s.field,
              s.line, payload, answer)
         )  # fmt: skip
         hashes.append(digest)
-        rows.append(
-            {
-                "export_id": s.export_id,
-                "token": s.token,
-                "attempt": s.attempt,
-                "source_id": s.source_id,
-                "reference": s.reference,
-                "submission_id": s.submission_id,
-                "state": s.state,
-                "outcome": s.outcome,
-                "event": s.event,
-                "due": s.due_seconds,
-                "failures": s.failures,
-                "external": s.external_reference,
-                "number": s.external_voucher_number,
-                "reason": s.reason,
-                "keep": s.keep_submission,
-                "http": s.http_status,
-                "ms": s.duration_ms,
-                "message": s.message,
-                "field": s.field,
-                "line": s.line,
-                "answer": s.answer,
-                "at": at,
-                "payload_hash": payload,
-                "answer_hash": answer,
-                "row_hash": digest.hex(),
-                "position": position,
-            }
-        )
+        row = {
+            "export_id": s.export_id, "token": s.token, "attempt": s.attempt,
+            "source_id": s.source_id, "reference": s.reference, "submission_id": s.submission_id,
+            "state": s.state, "outcome": s.outcome, "event": s.event, "http": s.http_status,
+            "ms": s.duration_ms, "external": s.external_reference or None,
+            "number": s.external_voucher_number or None, "answer": s.answer,
+            "payload_hash": payload, "answer_hash": answer, "row_hash": digest.hex(),
+            "keep": s.keep_submission,
+        }  # fmt: skip
+        if s.outcome != "accepted":  # most rows are accepted, and need none of these
+            row |= {"due": s.due_seconds, "failures": s.failures, "reason": s.reason}
+        if s.message or s.field:
+            row |= {"message": s.message, "field": s.field, "line": s.line}
+        rows.append(row)
     return {
         "organization": chain.organization_id,
         "integration": chain.integration_id,
         "run": chain.run_id,
+        "at": at,
         "rows": orjson.dumps(rows).decode(),
         "root": merkle_root(hashes).hex(),
         "count": len(rows),

@@ -39,8 +39,10 @@ FROM jsonb_to_recordset(%(rows)s) AS d (record_id uuid, source_system text, sour
 
 # The sum rule counts each row that was ever opened: the whole claim stays counted as superseded.
 _COUNT_AGAIN = """
-INSERT INTO export_total_deltas (organization_id, integration_id, currency, listing, state, count, amount)
-SELECT current_organization(), %(integration)s, d.currency, 'current', 'approved', count(*), sum(d.amount)
+INSERT INTO export_total_deltas
+    (organization_id, integration_id, currency, listing, state, count, amount)
+SELECT current_organization(), %(integration)s, d.currency, 'current', 'approved', count(*),
+    sum(d.amount)
 FROM jsonb_to_recordset(%(rows)s) AS d (currency text, amount numeric) GROUP BY d.currency
 """
 

@@ -41,7 +41,7 @@ GROUP BY 1, 2, 3, 4, 5 HAVING sum(t.count) <> 0 OR sum(t.amount) <> 0 ORDER BY 1
 
 
 def totals(connection: psycopg.Connection[Any]) -> list[StateTotal]:
-    """Return count and sum per integration, currency, listing and state of the scope's organization.
+    """Return count and sum per integration, currency, listing and state of the organization.
 
     Listing `current` obeys the sum rule; `forced` and `reversal` stand apart.
     """
@@ -49,7 +49,7 @@ def totals(connection: psycopg.Connection[Any]) -> list[StateTotal]:
 
 
 def sum_rule(rows: Sequence[StateTotal]) -> dict[tuple[str, str], tuple[int, Decimal]]:
-    """Return approved minus all states, per (integration, currency): (0, 0) everywhere, or a fault."""
+    """Return approved minus all states per (integration, currency): (0, 0), or there is a fault."""
     difference: dict[tuple[str, str], tuple[int, Decimal]] = {}
     for row in rows:
         if row.listing != "current":
@@ -96,7 +96,7 @@ class ExportRow:
 
     @property
     def display_number(self) -> str:
-        """Return our voucher number with prefix and year, or an empty text before it is allotted."""
+        """Return our voucher number with prefix and year; empty before it is allotted."""
         if self.voucher_number is None:
             return ""
         return f"{self.number_prefix}{self.accounting_year}-{self.voucher_number}"
@@ -160,7 +160,7 @@ def exports_of_claims(
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """E11: one run as the coordinator sees it; `*_then` as answered, `*_now` as claims stand today."""
+    """E11: one run as the coordinator sees it; the counts are as answered then."""
 
     run_id: UUID
     integration_key: str
@@ -206,7 +206,7 @@ def runs(
 def runs_with_claims(
     connection: psycopg.Connection[Any], source_ids: Sequence[str]
 ) -> list[dict[str, Any]]:
-    """Return every submission that carried one of these claims, newest first (uses the GIN index)."""
+    """Return every submission that carried one of these claims, newest first (GIN index)."""
     cursor = connection.execute("SELECT * FROM runs_with_claims(%s)", [list(source_ids)])
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -219,7 +219,7 @@ FROM sync_logs WHERE export_id = %s ORDER BY at, id
 
 
 def timeline(connection: psycopg.Connection[Any], export_id: int) -> list[dict[str, Any]]:
-    """Return every logged step of one export, oldest first; secrets were stripped when it was stored."""
+    """Return every logged step of one export, oldest first; secrets were stripped before."""
     cursor = connection.execute(_TIMELINE, [export_id])
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

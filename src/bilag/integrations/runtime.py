@@ -113,7 +113,8 @@ async def begin_sync(
     the integration is not of the organization of the scope.
     """
     rows = connection.cursor(row_factory=tuple_row)
-    row = await (await rows.execute(_BEGIN_SYNC, [run_id, doubt_seconds, integration_id])).fetchone()
+    found = await rows.execute(_BEGIN_SYNC, [run_id, doubt_seconds, integration_id])
+    row = await found.fetchone()
     if row is None:
         raise LookupError(f"there is no integration {integration_id} in this organization")
     return int(row[0])

@@ -4,8 +4,8 @@ Memory does not grow with the file. Running an import again is safe: what was st
 """
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from dataclasses import fields as dataclass_fields
 from datetime import datetime
@@ -119,7 +119,9 @@ def run_import(
                 run = _Run(result, rows, builder, errors, door, progress, stream)
                 staging.begin(file.name, profile.name if profile else "")
                 try:
-                    run.deliver(run.stage(staging) if builder.groups else run.read())
+                    # Closed here: later, the cursor's connection may serve somebody else.
+                    with closing(run.stage(staging) if builder.groups else run.read()) as claims:
+                        run.deliver(claims)
                 except BaseException:
                     # The reason is what matters; without a connection the next import clears up.
                     with suppress(psycopg.Error):
@@ -150,12 +152,12 @@ class _Run:
         self._progress = progress
         self._size = os.fstat(stream.fileno()).st_size
 
-    def read(self) -> Iterator[Iterable[Row]]:
+    def read(self) -> Generator[Iterable[Row]]:
         """Yield each row as a claim of its own."""
         for row in self._counted():
             yield [row]
 
-    def stage(self, staging: Staging) -> Iterator[Iterable[Row]]:
+    def stage(self, staging: Staging) -> Generator[Iterable[Row]]:
         """Keep all rows in the database, then yield the rows of each claim."""
         waiting: list[StagedRow] = []
         for row in self._counted():
@@ -172,8 +174,9 @@ class _Run:
                 waiting = []
         if waiting:
             staging.add(waiting)
-        for _, claim in groupby(staging.rows_by_claim(), key=attrgetter("claim_key")):
-            yield (self._rows.unstaged(row.number, row.data, row.problems) for row in claim)
+        with closing(staging.rows_by_claim()) as rows:
+            for _, claim in groupby(rows, key=attrgetter("claim_key")):
+                yield (self._rows.unstaged(row.number, row.data, row.problems) for row in claim)
 
     def deliver(self, claims: Iterator[Iterable[Row]]) -> None:
         """Build each claim and hand what is good over in batches."""

@@ -14,7 +14,7 @@ RECORD_BYTES_MAX: Final = 1024 * 1024
 DEPTH_MAX: Final = 16
 
 
-class BadJson(ValueError):  # noqa: N818 - says what it is
+class BadJson(ValueError):
     """The text is not JSON as we take it; `problem` says what is wrong, and where."""
 
     def __init__(self, code: str, **params: str) -> None:

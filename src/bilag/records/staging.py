@@ -4,7 +4,7 @@ Rows go in as they stand in the file and come back claim by claim; none outlives
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 from uuid import UUID
@@ -87,7 +87,7 @@ class Staging:
                 _ADD, [self._import, self._organization, orjson.dumps(document).decode()]
             )
 
-    def rows_by_claim(self) -> Iterator[StagedRow]:
+    def rows_by_claim(self) -> Generator[StagedRow]:
         """Yield all rows, those of a claim together and in the order of the file.
 
         The cursor outlives its transaction (WITH HOLD: the server keeps the sorted rows in a file),

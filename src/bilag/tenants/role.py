@@ -9,7 +9,7 @@ import psycopg
 from psycopg.rows import tuple_row
 
 
-class UnsafeRole(RuntimeError):  # noqa: N818 - says what was found
+class UnsafeRole(RuntimeError):
     """The role could read other organizations' rows; the text says why and what to connect as."""
 
 

@@ -53,7 +53,7 @@ _NOTHING_WRONG = ConnectionReport(ok=True, message="")
 
 
 @dataclass(slots=True)
-class _Fault(Exception):  # noqa: N818 - carries a problem, not an error of ours
+class _Fault(Exception):
     problem: Problem
     company_id: str = ""
 

@@ -43,7 +43,7 @@ LIFE_SECONDS_ASSUMED = 300.0
 _SENDABLE = re.compile(r"[\x21-\x7e]+")
 
 
-class LoginFailed(Exception):  # noqa: N818 - says what happened
+class LoginFailed(Exception):
     """No login could be had, so nothing was sent; `outcome` says what happens next."""
 
     def __init__(self, outcome: RetryLater | Misconfigured) -> None:
