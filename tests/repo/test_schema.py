@@ -1,4 +1,4 @@
-"""What stands twice on purpose, once in SQL and once in Python, says the same; one writer a table."""
+"""What stands in SQL and in Python says the same, and each table has one writing room."""
 
 import ast
 import re

@@ -3,20 +3,26 @@
 import ast
 import string
 
-import pytest
-
 from bilag.core.texts import CATALOGUE, LANGUAGES
 from tests.repo.project import sources, tree
 
 
-@pytest.mark.parametrize("code", CATALOGUE)
-def test_a_sentence_is_there_in_every_language(code: str) -> None:
-    sentences = CATALOGUE[code]
-    assert len(sentences) == len(LANGUAGES)
-    assert all(sentence.strip() for sentence in sentences)
-    first, *others = (_placeholders(sentence) for sentence in sentences)
-    assert all(placeholders == first for placeholders in others)
-    assert all(name.isidentifier() for name in first), "placeholders have names"
+def test_every_sentence_is_there_in_every_language() -> None:
+    missing = [
+        code
+        for code, sentences in CATALOGUE.items()
+        if len(sentences) != len(LANGUAGES) or not all(sentence.strip() for sentence in sentences)
+    ]
+    assert not missing
+
+
+def test_the_languages_have_the_same_placeholders() -> None:
+    found = {code: [_placeholders(s) for s in sentences] for code, sentences in CATALOGUE.items()}
+    differing = {
+        c: several for c, several in found.items() if any(s != several[0] for s in several)
+    }
+    assert not differing
+    assert all(name.isidentifier() for several in found.values() for name in several[0])
 
 
 def test_every_problem_has_its_sentence() -> None:

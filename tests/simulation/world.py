@@ -193,7 +193,12 @@ def make_world(
 
     organization = organization_id(slug)
     pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-        application_url, min_size=1, max_size=8, configure=configure, open=False
+        application_url,
+        min_size=1,
+        max_size=8,
+        configure=configure,
+        check=ConnectionPool.check_connection,
+        open=False,
     )
     queue = make_sync_queue(application_url)
     with pool, queue.open():

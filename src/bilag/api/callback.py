@@ -26,7 +26,7 @@ from bilag.tenants.idempotency import first_seen
 CREDENTIAL = "callback_secret"
 WINDOW_MINUTES = 5
 
-_SECRET_PREFIX = "whsec_"
+_BASE64_MARK = "whsec_"
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -78,9 +78,9 @@ def _verified(request: HttpRequest, body: bytes, secret: str) -> str:
 
 
 def _key(secret: str) -> bytes:
-    if not secret.startswith(_SECRET_PREFIX):
+    if not secret.startswith(_BASE64_MARK):
         return secret.encode()
     try:
-        return base64.b64decode(secret.removeprefix(_SECRET_PREFIX), validate=True)
+        return base64.b64decode(secret.removeprefix(_BASE64_MARK), validate=True)
     except binascii.Error as error:
         raise ApiProblem(403, Problem("callback_not_configured")) from error

@@ -35,6 +35,7 @@ def _decimal(description: str) -> dict[str, Any]:
 
 Id = Annotated[str, WithJsonSchema(_text(ID_MAX, minLength=1))]
 Code = Annotated[str, WithJsonSchema(_text(CODE_MAX))]
+Name = Annotated[str, WithJsonSchema(_text(TEXT_MAX, minLength=1))]
 Text = Annotated[str, WithJsonSchema(_text(TEXT_MAX))]
 Date = Annotated[str, WithJsonSchema(_DATE)]
 Moment = Annotated[str, WithJsonSchema(_MOMENT)]
@@ -98,10 +99,12 @@ class ApprovedRecord(Request):
     category: Literal["expense", "mileage", "honorarium", "activity"]
     currency: Currency
     claimant: Claimant | None = None
-    approved_by: Text
+    approved_by: Name
     approved_at: Moment
     created_at: Moment | None = None
-    lines: list[Line] | None = Field(None, max_length=LINES_MAX)
+    lines: list[Line] | None = Field(
+        None, max_length=LINES_MAX, description="At least one, but for the category activity."
+    )
     receipts: list[Receipt] | None = Field(None, max_length=LINES_MAX)
     declaration: Declaration | None = None
     extra: dict[str, Text] | None = Field(None, max_length=EXTRA_MAX)

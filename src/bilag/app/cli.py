@@ -123,7 +123,7 @@ def run(arguments: Sequence[str]) -> int:
         return Exit.USAGE
     except CommandFailed as error:
         return _failed(str(error), error.code)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place: nothing may end in a traceback
         return _unexpected(error)
 
 

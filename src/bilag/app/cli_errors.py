@@ -20,8 +20,7 @@ from bilag.integrations.keys import VaultError
 from bilag.tenants.role import UnsafeRole
 
 _CONFIGURATION = (MigrationRefused, PostgresError, RestoreError, UnsafeRole, VaultError)
-_NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction,
-                 pg.InsufficientPrivilege)  # fmt: skip
+_NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]*@")
 _SECRET_VARIABLES = ("BILAG_MASTER_KEY", "BILAG_SECRET_KEY")
 
@@ -53,8 +52,8 @@ def _explained(error: BaseException) -> tuple[str, Exit]:
         return "; ".join(problem_line(problem) for problem in error.problems), Exit.NOT_USABLE
     if isinstance(error, _CONFIGURATION):
         return str(error), Exit.NOT_USABLE
-    if isinstance(error, _NOT_MIGRATED):
-        what = error.diag.message_primary or type(error).__name__
+    if isinstance(error, _NOT_MIGRATED) or _lacks_a_grant(error):
+        what = str(error).partition("\n")[0]
         return f"the database is not at this version: {what}; run `bilag migrate`", Exit.NOT_USABLE
     if isinstance(error, (psycopg.OperationalError, PoolTimeout)):
         return f"the database cannot be used: {error}", Exit.NOT_USABLE
@@ -64,4 +63,11 @@ def _explained(error: BaseException) -> tuple[str, Exit]:
     return (
         f"unexpected {type(error).__name__}: {error} (BILAG_DEBUG=1 shows where)",
         Exit.FAULT,
+    )
+
+
+def _lacks_a_grant(error: BaseException) -> bool:
+    # Our own triggers use the same error code for what they refuse; that is not cured by migrating.
+    return isinstance(error, pg.InsufficientPrivilege) and str(error).startswith(
+        "permission denied"
     )

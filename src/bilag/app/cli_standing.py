@@ -25,7 +25,7 @@ from bilag.tenants.organizations import ListedOrganization
 from bilag.tenants.scope import organization_scope_async
 
 # What waits for a person, or may: `in_doubt` is looked up by itself, yet it is not well before.
-NEEDS_PERSON = ("held",)
+NEEDS_PERSON = ("failed", "held", "in_doubt", "needs_review")
 UNDER_WAY = ("pending", "sending", "in_doubt", "accepted")
 APPROVED = "approved"
 CURRENT = "current"

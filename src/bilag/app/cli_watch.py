@@ -14,6 +14,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from bilag.app.cli_open import Desk
 from bilag.app.cli_rows import WorkLeft, work_left, workers_alive
+from bilag.app.cli_standing import APPROVED, UNDER_WAY
 from bilag.app.cli_words import word
 from bilag.exports.status import totals
 from bilag.integrations.model import Integration
@@ -23,7 +24,6 @@ _PLAIN_EVERY_SECONDS = 2.0
 # Failure policy: where no sync waits or runs and nothing changes for so long, although rows are due
 # and a worker is there, waiting helps no more: the integration is stopped, or waits for somebody.
 STILL_SECONDS_MAX = 15.0
-_UNFINISHED = ("pending", "sending", "in_doubt", "accepted")
 _TOLD = ("exported", "accepted", "pending", "sending", "in_doubt", "failed", "held",
          "needs_review", "excluded", "cancelled")  # fmt: skip
 
@@ -102,8 +102,8 @@ class _Display:
         self._said: dict[str, tuple[float, str]] = {}
 
     def show(self, name: str, counts: Counter[str]) -> None:
-        unfinished = sum(counts[state] for state in _UNFINISHED)
-        done, total = counts["approved"] - unfinished, counts["approved"]
+        unfinished = sum(counts[state] for state in UNDER_WAY)
+        done, total = counts[APPROVED] - unfinished, counts[APPROVED]
         told = ", ".join(f"{word(s, self._language)} {counts[s]}" for s in _TOLD if counts[s])
         if self._bars is not None:
             if name not in self._tasks:

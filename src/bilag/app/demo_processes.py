@@ -80,7 +80,7 @@ class Processes:
         """Start `bilag ARGUMENTS`; what it prints goes to NAME.log in the home folder."""
         with (self._home / f"{name}.log").open("wb") as log:
             # A group of its own: Ctrl-C reaches the demo alone, which then ends them in order.
-            process = subprocess.Popen(
+            process = subprocess.Popen(  # noqa: S603 - our own arguments, no shell
                 [sys.executable, "-m", "bilag.app.cli", *arguments],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

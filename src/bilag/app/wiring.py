@@ -51,7 +51,13 @@ def open_installation(home: Path | None = None) -> Iterator[Installation]:
     place = home or default_home()
     urls = database_urls(place)
     pool: ConnectionPool[psycopg.Connection[Any]] = ConnectionPool(
-        urls.application, min_size=1, max_size=POOL_SIZE_MAX, configure=_configure, open=False
+        urls.application,
+        min_size=1,
+        max_size=POOL_SIZE_MAX,
+        configure=_configure,
+        # a database that came back must not cost a request for each connection it left behind
+        check=ConnectionPool.check_connection,
+        open=False,
     )
     queue = make_sync_queue(urls.application)
     with pool:

@@ -258,7 +258,7 @@ class Pipeline:
             outcomes = await self._target.connector.send(
                 item.submission, self._target.session, permit
             )
-        except Exception as error:  # a connector's fault is an unknown outcome
+        except Exception as error:  # a connector's fault is an unknown outcome  # noqa: BLE001
             message = self._target.session.http.redact(f"{type(error).__name__}: {error}")
             if permit.spent:
                 return Unknown(message, transport=False)

@@ -90,7 +90,7 @@ async def _look_up(target: Target, rows: Sequence[Doubtful]) -> Mapping[str, Fou
     references = [row.reference for row in rows]
     try:
         found = await target.connector.look_up(references, target.session)
-    except Exception as error:  # a connector's fault decides nothing
+    except Exception as error:  # a connector's fault decides nothing  # noqa: BLE001
         message = target.session.http.redact(f"{type(error).__name__}: {error}")
         found = {reference: CannotTell(message) for reference in references}
     reach(CrashPoint.AFTER_LOOK_UP)

@@ -30,7 +30,7 @@ def backoff_seconds(delivery: Delivery, failures: int, draw: float | None = None
     retry = delivery.retry
     exponent = min(max(failures - 1, 0), 64)
     delay = min(retry.base_seconds * retry.factor**exponent, retry.maximum_seconds)
-    share = random.random() if draw is None else draw  # spreading load, no secret
+    share = random.random() if draw is None else draw  # spreading load, no secret  # noqa: S311
     return delay * (1 + retry.jitter * share)
 
 

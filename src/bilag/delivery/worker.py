@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 1.0
 IDLE_POLL_SECONDS = 0.1
-# The lock is free a few milliseconds after the task returns; the second nudge is for a busy machine.
+# The lock is free a few milliseconds after the task returns; the second is for busy machines.
 NUDGE_AFTER_SECONDS = (0.005, 0.03)
 HOUSEKEEPING_SECONDS = 3600.0
 # Failure policy: a worker that is told to stop finishes what is under way for so long; what is not

@@ -150,7 +150,8 @@ WITH d AS MATERIALIZED (
         state_since = CASE WHEN e.state = d.state THEN e.state_since ELSE now() END,
         failures = e.failures + coalesce(d.failures, 0),
         due_at = CASE WHEN d.state = 'in_doubt' AND e.state || '' = 'sending'
-                      THEN greatest(now(), e.send_by) ELSE now() END + coalesce(d.due, 0) * interval '1 second',
+                      THEN greatest(now(), e.send_by) ELSE now() END
+                 + coalesce(d.due, 0) * interval '1 second',
         submission_id = CASE WHEN d.keep THEN e.submission_id END,
         external_reference = coalesce(d.external, e.external_reference),
         external_voucher_number = coalesce(d.number, e.external_voucher_number),

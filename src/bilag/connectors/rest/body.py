@@ -126,7 +126,7 @@ def _unfolded(document: Document) -> Document:
         for step in outer:
             place = place.setdefault(step, {})
             if not isinstance(place, dict):
-                raise ValueError(f"{name!r} goes through another field's value")
+                raise ValueError(f"{name!r} goes through another field's value")  # noqa: TRY004
         if last in place:
             raise ValueError(f"{name!r} is filled twice")
         place[last] = value
