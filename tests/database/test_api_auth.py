@@ -48,10 +48,10 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
     found = {}
     for path, operations in stage.alice.get("/api/v1/openapi.json")["paths"].items():
         for method, operation in operations.items():
-            filled = path.replace("{export_id}", str(export_id)).replace("{source_id}", "C1")
+            filled = path.replace("{exportId}", str(export_id)).replace("{sourceId}", "C1")
             (scope,) = operation["security"][0]["ApiToken"]
             name = operation["operationId"]
-            found[name] = (method.upper(), filled.replace("{run_id}", str(RUN)), scope)
+            found[name] = (method.upper(), filled.replace("{runId}", str(RUN)), scope)
     assert set(found) == READS | WRITES
     return found
 

@@ -48,7 +48,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         RUN, stage.alice.organization, stage.alice.integration,
     )  # fmt: skip
     known: dict[str, object] = {
-        "targetSystem": "ledger", "export_id": review, "run_id": str(RUN), "source_id": "C1",
+        "targetSystem": "ledger", "exportId": review, "runId": str(RUN), "sourceId": "C1",
         "integration": "ledger", "expenseId": "C1", "cursor": None,
     }  # fmt: skip
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
@@ -74,5 +74,5 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
 
             check()
     silent = {label for label, statuses in seen.items() if min(statuses) >= 300}
-    assert silent == {"PUT /api/v1/accounting-exports/{export_id}"}, seen  # nobody can sign yet
+    assert silent == {"PUT /api/v1/accounting-exports/{exportId}"}, seen  # nobody can sign yet
     assert len(seen) == 14

@@ -13,7 +13,8 @@ import pytest
 from bilag.delivery.queue import lock_of
 from bilag.exports import arrive, claim, status
 from bilag.tenants.scope import organization_scope
-from tests.simulation.world import World, claim as make_claim, make_world
+from tests.simulation.world import World, make_world
+from tests.simulation.world import claim as make_claim
 
 SHORT, LONG = 2_000, 60_000
 
@@ -157,9 +158,11 @@ def test_what_is_append_only_refuses_even_the_owner(world: World, table: str, ve
 
 
 def test_a_state_may_only_change_as_designed(world: World) -> None:
-    with psycopg.connect(world.owner_url, autocommit=True) as owner:
-        with pytest.raises(psycopg.errors.CheckViolation, match="pending to exported"):
-            owner.execute("UPDATE exports SET state = 'exported'")
+    with (
+        psycopg.connect(world.owner_url, autocommit=True) as owner,
+        pytest.raises(psycopg.errors.CheckViolation, match="pending to exported"),
+    ):
+        owner.execute("UPDATE exports SET state = 'exported'")
 
 
 def test_a_second_live_generation_is_refused_by_the_database(world: World) -> None:
@@ -204,11 +207,12 @@ def _on_exports(plan: str) -> str:
 def _scans(world: World) -> dict[str, int]:
     """Return scans of the GIN indexes and rows read without an index, all partitions together."""
     rows = world.query(
-        "SELECT 0, (SELECT sum(idx_scan)::int FROM pg_stat_user_indexes"
-        " WHERE relname LIKE 'export_runs%%' AND indexrelname LIKE '%%claim_ids%%'),"
-        " (SELECT sum(seq_tup_read)::int FROM pg_stat_user_tables WHERE relname LIKE 'export_runs%%')"
+        "SELECT (SELECT sum(idx_scan)::int FROM pg_stat_user_indexes WHERE"
+        " relname LIKE 'export_runs%%' AND indexrelname LIKE '%%claim_ids%%'),"
+        " (SELECT sum(seq_tup_read)::int FROM pg_stat_user_tables WHERE"
+        " relname LIKE 'export_runs%%')"
     )
-    return {"index": rows[0][1], "sequential": rows[0][2]}
+    return {"index": rows[0][0], "sequential": rows[0][1]}
 
 
 def _log_a_row(owner: psycopg.Connection[Any]) -> None:

@@ -18,10 +18,11 @@ from bilag.api.record_model import EXAMPLE, ApprovedRecord, WithdrawnRecord
 
 _REF = "#/components/schemas/{model}"
 
-# Any operation may answer these; which of them makes sense is plain from the operation.
-ERRORS: dict[int, type[ProblemDetails]] = dict.fromkeys(
-    (400, 401, 403, 404, 409, 411, 413, 415, 422, 500, 503), ProblemDetails
-)
+Errors = dict[int, type[ProblemDetails]]
+
+# What any operation may answer, and what those may that change something or take a body.
+READ_ERRORS: Errors = dict.fromkeys((400, 401, 403, 404, 422, 500, 503), ProblemDetails)
+WRITE_ERRORS: Errors = READ_ERRORS | dict.fromkeys((409, 411, 413, 415), ProblemDetails)
 
 CALLBACK_DOCUMENT: dict[str, Any] = {
     "requestBody": {
@@ -76,7 +77,16 @@ class BilagApi(NinjaAPI):
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None
     ) -> OpenAPISchema:
-        """Return the OpenAPI 3.1 document of the operations that are there."""
+        """Return the OpenAPI 3.1 document of the operations that are there, made once."""
+        if self._document is None:
+            self._document = self._make_document(path_prefix, path_params)
+        return self._document
+
+    _document: OpenAPISchema | None = None
+
+    def _make_document(
+        self, path_prefix: str | None, path_params: dict[str, Any] | None
+    ) -> OpenAPISchema:
         document = super().get_openapi_schema(path_prefix=path_prefix, path_params=path_params)
         _, records = models_json_schema(
             [(model, "validation") for model in _RECORD_MODELS], ref_template=_REF

@@ -28,7 +28,7 @@ from bilag.api.answers import (
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of, exports_of
 from bilag.api.callback import take_callback
 from bilag.api.context import tenant
-from bilag.api.documents import CALLBACK_DOCUMENT, ERRORS
+from bilag.api.documents import CALLBACK_DOCUMENT, READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown
 from bilag.api.values import (
@@ -97,7 +97,7 @@ class DecisionRequest(Request):
 @router.get(
     PATH,
     auth=EXPORTS_READ,
-    response={200: ExportPage, **ERRORS},
+    response={200: ExportPage, **READ_ERRORS},
     summary="List exports",
 )
 def list_exports(request: HttpRequest, filters: Query[ExportFilters]) -> HttpResponse:
@@ -129,7 +129,7 @@ def list_exports(request: HttpRequest, filters: Query[ExportFilters]) -> HttpRes
 @router.post(
     PATH,
     auth=EXPORTS_WRITE,
-    response={200: QueuedAnswer, 202: QueuedAnswer, **ERRORS},
+    response={200: QueuedAnswer, 202: QueuedAnswer, **WRITE_ERRORS},
     summary="Export one approved expense",
 )
 @once
@@ -143,7 +143,7 @@ def post_export(request: HttpRequest, body: ExportRequest) -> HttpResponse:
 @router.post(
     PATH + "/batch",
     auth=EXPORTS_WRITE,
-    response={200: BatchAnswer, **ERRORS},
+    response={200: BatchAnswer, **WRITE_ERRORS},
     summary="Export many approved expenses",
 )
 @once
@@ -164,7 +164,7 @@ def post_batch(request: HttpRequest, body: BatchRequest) -> HttpResponse:
 @router.post(
     PATH + "/retry",
     auth=EXPORTS_WRITE,
-    response={200: RetryAnswer, **ERRORS},
+    response={200: RetryAnswer, **WRITE_ERRORS},
     summary="Queue refused exports again",
 )
 @once
@@ -177,7 +177,7 @@ def post_retry(request: HttpRequest, body: RetryRequest) -> HttpResponse:
 @router.post(
     PATH + "/preview",
     auth=EXPORTS_READ,
-    response={200: PreviewAnswer, **ERRORS},
+    response={200: PreviewAnswer, **WRITE_ERRORS},
     summary="Preview an export",
 )
 @once
@@ -189,14 +189,14 @@ def post_preview(request: HttpRequest, body: ExportRequest) -> HttpResponse:
 
 
 @router.get(
-    PATH + "/{int:export_id}",
+    PATH + "/{int:exportId}",
     auth=EXPORTS_READ,
-    response={200: ExportAnswer, **ERRORS},
+    response={200: ExportAnswer, **READ_ERRORS},
     summary="One export",
 )
 def get_export(
     request: HttpRequest,
-    export_id: Path[ExportId],
+    export_id: Annotated[ExportId, Path(alias="exportId")],
     include: Annotated[Literal["attempts"] | None, Query()] = None,
 ) -> HttpResponse:
     """Where an export stands, our voucher number and theirs, and on demand its timeline."""
@@ -214,13 +214,15 @@ def get_export(
 
 
 @router.put(
-    PATH + "/{int:export_id}",
+    PATH + "/{int:exportId}",
     auth=EXPORTS_WRITE,
-    response={204: None, **ERRORS},
+    response={204: None, **WRITE_ERRORS},
     openapi_extra=CALLBACK_DOCUMENT,
     summary="Status update by the accounting system",
 )
-def put_export(request: HttpRequest, export_id: Path[ExportId]) -> HttpResponse:
+def put_export(
+    request: HttpRequest, export_id: Annotated[ExportId, Path(alias="exportId")]
+) -> HttpResponse:
     """A signed message that something happened to an export; it is then looked up sooner.
 
     What the message says sets no state. Without a callback secret it is always refused with 403.
@@ -230,12 +232,14 @@ def put_export(request: HttpRequest, export_id: Path[ExportId]) -> HttpResponse:
 
 
 @router.delete(
-    PATH + "/{int:export_id}",
+    PATH + "/{int:exportId}",
     auth=EXPORTS_WRITE,
-    response={204: None, **ERRORS},
+    response={204: None, **WRITE_ERRORS},
     summary="Cancel an export",
 )
-def delete_export(request: HttpRequest, export_id: Path[ExportId]) -> HttpResponse:
+def delete_export(
+    request: HttpRequest, export_id: Annotated[ExportId, Path(alias="exportId")]
+) -> HttpResponse:
     """Cancel an export while it is pending; 409 with its state in any other."""
     with not_found_if_unknown():
         exports_of(request).cancel_export(export_id)
@@ -243,14 +247,16 @@ def delete_export(request: HttpRequest, export_id: Path[ExportId]) -> HttpRespon
 
 
 @router.post(
-    PATH + "/{int:export_id}/decision",
+    PATH + "/{int:exportId}/decision",
     auth=EXPORTS_WRITE,
-    response={200: ExportAnswer, **ERRORS},
+    response={200: ExportAnswer, **WRITE_ERRORS},
     summary="Settle an export that needs review",
 )
 @once
 def post_decision(
-    request: HttpRequest, export_id: Path[ExportId], body: DecisionRequest
+    request: HttpRequest,
+    export_id: Annotated[ExportId, Path(alias="exportId")],
+    body: DecisionRequest,
 ) -> HttpResponse:
     """Note what a person decided, with the reason; 409 with its state when it needs no review."""
     exports = exports_of(request)

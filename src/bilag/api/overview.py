@@ -17,7 +17,7 @@ from bilag.api.answers import (
 )
 from bilag.api.auth import EXPORTS_READ, caller_of, exports_of
 from bilag.api.context import tenant
-from bilag.api.documents import ERRORS
+from bilag.api.documents import READ_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.problems import ApiProblem
 from bilag.core.money import amount_text
@@ -33,7 +33,7 @@ router = Router(tags=["overview"], by_alias=True)
 @router.get(
     PATH + "/runs",
     auth=EXPORTS_READ,
-    response={200: RunsAnswer, **ERRORS},
+    response={200: RunsAnswer, **READ_ERRORS},
     summary="The newest runs",
 )
 def list_runs(
@@ -44,12 +44,12 @@ def list_runs(
 
 
 @router.get(
-    PATH + "/runs/{run_id}",
+    PATH + "/runs/{runId}",
     auth=EXPORTS_READ,
-    response={200: RunAnswer, **ERRORS},
+    response={200: RunAnswer, **READ_ERRORS},
     summary="One run",
 )
-def get_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
+def get_run(request: HttpRequest, run_id: Annotated[UUID, Path(alias="runId")]) -> HttpResponse:
     """One run with its counts as answered then, and as the same claims stand now."""
     found = _runs(request, run_id, 1)
     if not found:
@@ -60,7 +60,7 @@ def get_run(request: HttpRequest, run_id: Path[UUID]) -> HttpResponse:
 @router.get(
     "/status",
     auth=EXPORTS_READ,
-    response={200: StatusAnswer, **ERRORS},
+    response={200: StatusAnswer, **READ_ERRORS},
     summary="Where all records stand",
 )
 def get_status(request: HttpRequest) -> HttpResponse:

@@ -3,6 +3,7 @@
 Plain HTML without scripts, readable with any screen reader; nothing is loaded from any other host.
 """
 
+import json
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
@@ -18,13 +19,20 @@ class ReferencePage(DocsBase):
     """Renders /api/v1/docs."""
 
     def render_page(self, request: HttpRequest, api: NinjaAPI, **kwargs: Any) -> HttpResponse:
-        """Return the page."""
+        """Return the page, which is made once."""
+        if not self._page:
+            self._page = self._make_page(api, self.get_openapi_url(api, kwargs))
+        return HttpResponse(self._page, headers={"Content-Security-Policy": _POLICY})
+
+    _page = ""
+
+    def _make_page(self, api: NinjaAPI, document_url: str) -> str:
         document = api.get_openapi_schema()
-        page = render_to_string(
+        return render_to_string(
             "bilag_api/reference.html",
             {
                 "info": document["info"],
-                "document_url": self.get_openapi_url(api, kwargs),
+                "document_url": document_url,
                 "operations": [
                     _operation(path, method, operation)
                     for path, operations in document["paths"].items()
@@ -36,7 +44,6 @@ class ReferencePage(DocsBase):
                 ],
             },
         )
-        return HttpResponse(page, headers={"Content-Security-Policy": _POLICY})
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:
@@ -59,7 +66,11 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
             for parameter in operation["parameters"]
         ],
         "bodies": [
-            {"type": media_type, "parts": _parts(body["schema"])}
+            {
+                "type": media_type,
+                "parts": _parts(body["schema"]),
+                "example": json.dumps(body["example"], indent=2) if "example" in body else "",
+            }
             for media_type, body in content.items()
         ],
         "responses": [
@@ -73,7 +84,9 @@ def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, A
                 ],
             }
             for status, response in sorted(operation["responses"].items())
+            if status < 400
         ],
+        "refusals": [status for status in sorted(operation["responses"]) if status >= 400],
     }
 
 

@@ -20,7 +20,7 @@ from bilag.api.answers import (
 from bilag.api.auth import EXPORTS_READ, RECORDS_WRITE, caller_of, exports_of
 from bilag.api.body import JSON, NDJSON, Received, content_type, receive
 from bilag.api.context import tenant
-from bilag.api.documents import ERRORS, record_body
+from bilag.api.documents import READ_ERRORS, WRITE_ERRORS, record_body
 from bilag.api.once import answered_once
 from bilag.api.problems import ApiProblem, language_of
 from bilag.api.record_lines import LINES_BYTES_MAX, LINES_MAX, take_lines, validated
@@ -39,7 +39,7 @@ router = Router(tags=["records"], by_alias=True)
     response={
         200: RecordAnswer | WithdrawalAnswer | LinesAnswer,
         201: RecordAnswer,
-        **ERRORS,
+        **WRITE_ERRORS,
     },
     openapi_extra=record_body(),
     summary="Hand over approved records",
@@ -61,14 +61,14 @@ def post_records(request: HttpRequest) -> HttpResponse:
 
 
 @router.get(
-    "/records/{path:source_id}",
+    "/records/{path:sourceId}",
     auth=EXPORTS_READ,
-    response={200: RecordStatus, **ERRORS},
+    response={200: RecordStatus, **READ_ERRORS},
     summary="What became of a record",
 )
 def get_record(
     request: HttpRequest,
-    source_id: Path[SourceId],
+    source_id: Annotated[SourceId, Path(alias="sourceId")],
     source_system: Annotated[SourceId | None, Query(alias="sourceSystem")] = None,
 ) -> HttpResponse:
     """The stored revisions of a record and its exports, in every source system or one."""

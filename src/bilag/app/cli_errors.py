@@ -67,7 +67,6 @@ def _explained(error: BaseException) -> tuple[str, Exit]:
 
 
 def _lacks_a_grant(error: BaseException) -> bool:
-    # Our own triggers use the same error code for what they refuse; that is not cured by migrating.
-    return isinstance(error, pg.InsufficientPrivilege) and str(error).startswith(
-        "permission denied"
-    )
+    # Our own triggers refuse with the same error code, which migrating does not cure.
+    lacks = isinstance(error, pg.InsufficientPrivilege)
+    return lacks and str(error).startswith("permission denied")

@@ -61,7 +61,12 @@ def worker_command(concurrency: int, once: bool) -> int:
     urls = usable_database(home)
     settings = WorkerSettings(concurrency=concurrency, once=once, name=f"worker-{os.getpid()}")
     vault = open_vault(home, os.environ)
-    asyncio.run(work(urls.application, home, CONNECTORS, vault, settings))
+    asyncio.run(
+        work(
+            urls.application, home, CONNECTORS, vault, settings,
+            revive=lambda: database_urls(home),
+        )  # fmt: skip
+    )
     return Exit.OK
 
 

@@ -94,7 +94,7 @@ class Place:
             return near
         uid = self.account.uid if self.account else os.geteuid()
         # Not tempfile.gettempdir(): TMPDIR differs between processes that must meet here.
-        return Path("/tmp") / f"{self.label}-{uid}"
+        return Path("/tmp") / f"{self.label}-{uid}"  # noqa: S108
 
     def own(self, path: Path) -> None:
         """Give a file or folder that root made to the server's account; nothing otherwise."""
@@ -130,7 +130,7 @@ def run_tool(
     if "LD_LIBRARY_PATH" in os.environ:
         environment["LD_LIBRARY_PATH"] = os.environ["LD_LIBRARY_PATH"]
     try:
-        return subprocess.run(
+        return subprocess.run(  # noqa: S603
             [str(part) for part in command],
             check=False,
             stdin=subprocess.DEVNULL,

@@ -72,5 +72,5 @@ def _application(home: Path | None) -> Callable[..., Any]:
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.
     logging.getLogger("django.request").setLevel(logging.ERROR)
-    get_resolver().url_patterns
+    _ = get_resolver().url_patterns  # loads the operations now, not with the first request
     return application

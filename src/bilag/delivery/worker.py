@@ -6,7 +6,7 @@ As many workers as you like run against one database; what two of them do at onc
 import asyncio
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -116,9 +116,11 @@ async def work(
     connectors: Mapping[str, Connector[Any]],
     vault: Vault,
     settings: WorkerSettings,
+    revive: Callable[[], object] | None = None,
 ) -> None:
     """Run a worker until SIGTERM or SIGINT (or, with `once`, until nothing is waiting).
 
+    `revive` is called when the database cannot be reached: it may start the embedded one again.
     Raises UnsafeRole before anything is sent when the role could see other tenants' rows.
     """
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
@@ -136,7 +138,7 @@ async def work(
             await refuse_unsafe_role_async(connection)
             await compare(connection, engine.mark)
         running = asyncio.create_task(_run_jobs(queue, engine, settings))
-        beside = [asyncio.create_task(_tick_for_ever(engine, queue))]
+        beside = [asyncio.create_task(_tick_for_ever(engine, queue, revive))]
         if settings.once:
             beside.append(asyncio.create_task(_until_idle(engine, queue, running)))
         _stop_on_signals(engine, running)
@@ -190,7 +192,9 @@ def _stop_on_signals(engine: Engine, running: asyncio.Task[None]) -> None:
         loop.add_signal_handler(number, stop)
 
 
-async def _tick_for_ever(engine: Engine, queue: procrastinate.App) -> None:
+async def _tick_for_ever(
+    engine: Engine, queue: procrastinate.App, revive: Callable[[], object] | None
+) -> None:
     kept_house = 0.0
     while True:
         await asyncio.sleep(TICK_SECONDS)
@@ -201,8 +205,10 @@ async def _tick_for_ever(engine: Engine, queue: procrastinate.App) -> None:
             if time.monotonic() - kept_house > HOUSEKEEPING_SECONDS:
                 await keep_house(engine)
                 kept_house = time.monotonic()
-        except psycopg.Error as error:
+        except (psycopg.Error, PoolTimeout) as error:
             log.warning("tick_failed", error=type(error).__name__)
+            if revive is not None:
+                await asyncio.to_thread(revive)
 
 
 async def tick(engine: Engine, queue: procrastinate.App) -> None:

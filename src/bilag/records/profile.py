@@ -254,7 +254,7 @@ def parse_profile(text: str) -> Profile:
     """Check the YAML text of a profile; raises Refused naming each place that is wrong."""
     try:
         # It makes nothing but texts, lists and mappings: `NO` stays a text, 1.50 an exact one.
-        value = yaml.load(text, Loader=_TextLoader)
+        value = yaml.load(text, Loader=_TextLoader)  # noqa: S506
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = {"row": str(mark.line + 1) if mark else "?"}
