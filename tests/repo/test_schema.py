@@ -15,7 +15,6 @@ WRITES = re.compile(r"\b(?:INSERT INTO|UPDATE|DELETE FROM|TRUNCATE|COPY)\s+(\w+)
 # (table, writing room): why it is not the room that made the table.
 OTHER_WRITERS = {
     ("instance", "exports"): "begin_epoch starts an epoch together with what it means for exports",
-    ("exports", "app"): "`bilag resolve` makes look-ups due; to be moved to exports/decide.py",
 }
 
 

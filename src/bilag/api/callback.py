@@ -17,7 +17,7 @@ from bilag.api.context import installation, tenant
 from bilag.api.problems import ApiProblem
 from bilag.core.problem import Problem
 from bilag.delivery.queue import defer_sync
-from bilag.exports.decide import hurry_look_up
+from bilag.exports.hurry import look_up_sooner
 from bilag.exports.status import export_by_id
 from bilag.integrations.store import get_integration
 from bilag.integrations.vault import read_credentials
@@ -48,7 +48,7 @@ def take_callback(request: HttpRequest, export_id: int) -> None:
         key = f"callback:{integration.id}:{message_id}"
         if not first_seen(connection, organization, key, hashlib.sha256(body).digest()):
             raise ApiProblem(409, Problem("callback_replayed"))
-        hurried = hurry_look_up(connection, export_id)
+        hurried = look_up_sooner(connection, export_id=export_id)
     if hurried:
         defer_sync(
             installation().queue, organization, integration.id,

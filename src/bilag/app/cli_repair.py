@@ -21,15 +21,13 @@ from bilag.app.cli_open import (
     organization_argument,
     output,
 )
-from bilag.app.cli_rows import look_up_now
 from bilag.app.cli_tables import print_exports
-from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
 from bilag.delivery.sync import engine_mark, prepare_connection
-from bilag.delivery.verdict import doubt_seconds
 from bilag.exports.audit import record_change
 from bilag.exports.decide import DECISIONS, DecisionRefused, release
 from bilag.exports.epoch import EpochCheck, EpochMark, declare_restored
+from bilag.exports.hurry import look_up_sooner
 from bilag.exports.status import ExportRow, export_page
 from bilag.integrations.model import Integration
 
@@ -153,7 +151,7 @@ def _look_up_and_list(at: Desk, target: str, language: str) -> int:
     rows: list[ExportRow] = []
     for integration in at.integrations(target):
         with at.scope() as connection:
-            sooner = look_up_now(connection, integration.id, _wait_seconds(integration))
+            sooner = look_up_sooner(connection, integration_id=integration.id)
             if sooner:
                 record_change(
                     connection, at.organization.id, actor(), "export.look_up_asked",
@@ -179,13 +177,6 @@ def _look_up_and_list(at: Desk, target: str, language: str) -> int:
     if any(row.state == "needs_review" for row in rows):
         click.echo("decide: bilag resolve ORG --export ID --as STATE --reason TEXT", err=True)
     return Exit.PERSON
-
-
-def _wait_seconds(integration: Integration) -> float:
-    connector = CONNECTORS[integration.type]
-    settings = connector.settings_type.model_validate(integration.settings)
-    capabilities = connector.capabilities(settings)
-    return doubt_seconds(integration.delivery, capabilities.settle_seconds_min)
 
 
 @click.command("restored")

@@ -1,4 +1,4 @@
-"""The statements that only the command line needs: what is left to do, who works, look-up now.
+"""The questions that only the command line asks: what is left to do, and who works.
 
 They stand here until another room wants them; each runs inside the tenant scope.
 """
@@ -47,17 +47,6 @@ SELECT count(*) FROM procrastinate_workers
 WHERE last_heartbeat > now() - make_interval(secs => %s)
 """
 
-# Only what was looked up before is pulled forward: its waiting time was over then. What may still
-# be on its way keeps its time, and so does everything for a while after a restore.
-_LOOK_UP_NOW = """
-UPDATE exports e SET due_at = greatest(now(), e.send_by + make_interval(secs => %(wait)s),
-    i.restored_at + make_interval(secs => %(wait)s))
-FROM instance i
-WHERE e.integration_id = %(integration)s AND e.state = 'in_doubt' AND e.due_at > now()
-  AND e.reason ->> 'code' IN ('look_up_failed', 'look_up_unproven')
-"""
-
-
 def work_left(connection: psycopg.Connection[Any], integration_id: UUID) -> WorkLeft:
     """Return what an integration of the scope has still to do now or within a minute."""
     where = {"integration": integration_id, "lock": lock_of(integration_id), "soon": SOON_SECONDS}
@@ -69,14 +58,3 @@ def workers_alive(connection: psycopg.Connection[Any]) -> int:
     """Return how many workers have been heard of lately."""
     row = connection.execute(_WORKERS, [STALLED_SECONDS]).fetchone()
     return int(row[0]) if row else 0
-
-
-def look_up_now(
-    connection: psycopg.Connection[Any], integration_id: UUID, wait_seconds: float
-) -> int:
-    """Let the next sync look up what waits after a failed look-up; returns how many rows.
-
-    `wait_seconds` is how long after `send_by` an answer may still become a posting.
-    """
-    where = {"integration": integration_id, "wait": wait_seconds}
-    return connection.execute(_LOOK_UP_NOW, where).rowcount

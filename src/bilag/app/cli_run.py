@@ -5,6 +5,7 @@
 
 import asyncio
 import os
+from functools import partial
 
 import click
 
@@ -61,12 +62,8 @@ def worker_command(concurrency: int, once: bool) -> int:
     urls = usable_database(home)
     settings = WorkerSettings(concurrency=concurrency, once=once, name=f"worker-{os.getpid()}")
     vault = open_vault(home, os.environ)
-    asyncio.run(
-        work(
-            urls.application, home, CONNECTORS, vault, settings,
-            revive=lambda: database_urls(home),
-        )  # fmt: skip
-    )
+    work_on = partial(work, urls.application, home, CONNECTORS, vault, settings)
+    asyncio.run(work_on(revive=lambda: database_urls(home)))
     return Exit.OK
 
 

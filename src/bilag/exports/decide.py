@@ -170,23 +170,6 @@ def decide(
     )  # fmt: skip
 
 
-# The first look-up of an attempt waits until nothing can be under way any more, and nobody shortens
-# that wait. Only a row that was looked up in vain, and waits for the next try, is looked up sooner.
-_HURRY = """
-UPDATE exports SET due_at = now()
-WHERE id = %s AND due_at > now() AND (state = 'accepted' OR (state = 'in_doubt'
-    AND reason ->> 'code' IN ('look_up_failed', 'look_up_unproven')))
-"""
-
-
-def hurry_look_up(connection: psycopg.Connection[Any], export_id: int) -> bool:
-    """Make an export due for its next look-up now, whatever was said about it; sets no state.
-
-    Returns False when it waits for no look-up, or for the first one of its attempt.
-    """
-    return connection.execute(_HURRY, [export_id]).rowcount == 1
-
-
 # I7: what has not left the house is cancelled; what has is kept as a reversal proposed to a person.
 _WITHDRAW = """
 WITH rows AS MATERIALIZED (
