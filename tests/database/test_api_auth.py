@@ -198,17 +198,17 @@ def test_a_database_lost_in_the_middle_is_told_as_503_and_the_same_may_be_sent_a
         psycopg.connect(cluster.superuser_url, autocommit=True) as superuser,
         connect_owner(stage) as owner,
         ThreadPoolExecutor(1) as pool,
+        owner.transaction(),
     ):
-        with owner.transaction():
-            owner.execute("LOCK TABLE records IN SHARE MODE")
-            waiting = pool.submit(stage.alice.ask, "POST", RECORDS, record())
-            while not superuser.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = %s AND usename = 'bilag_app' AND wait_event_type = 'Lock'",
-                [stage.database.name],
-            ).fetchone():
-                time.sleep(0.02)
-            lost = waiting.result()
+        owner.execute("LOCK TABLE records IN SHARE MODE")
+        waiting = pool.submit(stage.alice.ask, "POST", RECORDS, record())
+        while not superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = %s AND usename = 'bilag_app' AND wait_event_type = 'Lock'",
+            [stage.database.name],
+        ).fetchone():
+            time.sleep(0.02)
+        lost = waiting.result()
 
     assert problem(lost, 503)["code"] == "database_unavailable"
     assert lost["Retry-After"] == "1"

@@ -47,6 +47,7 @@ SELECT count(*) FROM procrastinate_workers
 WHERE last_heartbeat > now() - make_interval(secs => %s)
 """
 
+
 def work_left(connection: psycopg.Connection[Any], integration_id: UUID) -> WorkLeft:
     """Return what an integration of the scope has still to do now or within a minute."""
     where = {"integration": integration_id, "lock": lock_of(integration_id), "soon": SOON_SECONDS}
