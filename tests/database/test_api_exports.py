@@ -225,7 +225,7 @@ def test_a_person_settles_what_needs_review_with_a_reason(stage: Stage) -> None:
     refused = problem(stage.alice.ask("POST", EXPORTS + path, decision), 409)
     assert refused["problems"][0]["params"] == {"state": "pending"}
     stage.bring(export_id, "sending", "in_doubt", "needs_review")
-    for reason in ("", "  "):
+    for reason in ("", "  ", "asked 418100 10051 about it"):
         found = problem(
             stage.alice.ask("POST", EXPORTS + path, {**decision, "reason": reason}), 422
         )

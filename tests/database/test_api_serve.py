@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -102,6 +103,24 @@ def test_records_over_a_socket_and_a_clean_end(stage: Stage, server: Server) -> 
     assert stage.alice.token not in output
     with pytest.raises(ConnectionRefusedError):
         server.connect().request("GET", "/api/v1/status")
+
+
+def test_the_examples_of_the_page_work(stage: Stage, server: Server, tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    script = "set -eu\n" + "\n".join(
+        re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+    )
+    url = f"http://127.0.0.1:{server.port}/api/v1"
+
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env={**os.environ, "URL": url, "TOKEN": stage.alice.token},
+    )  # fmt: skip
+
+    assert script.count("curl ") == 11
+    assert done.returncode == 0, done.stdout + done.stderr
+    states = stage.query("SELECT source_id, state FROM exports ORDER BY 1")
+    assert states == [("C000017", "pending"), ("C000018", "cancelled")]
 
 
 def test_a_request_under_way_is_answered_before_the_end(stage: Stage, server: Server) -> None:

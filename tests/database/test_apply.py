@@ -488,3 +488,43 @@ def test_ids_of_books_and_organizations_follow_from_the_file(applying: Applying)
     with scope(applying.url, HLF) as connection:
         rows: list[tuple[UUID]] = connection.execute("SELECT id FROM books").fetchall()
     assert rows == [(book_id(HLF, "main"),)]
+
+
+def test_any_integration_may_have_a_callback_secret(applying: Applying) -> None:
+    credentials = {"api_key": "env:LEDGER_KEY", "callback_secret": "env:SANDBOX_API_KEY"}
+    applying(an_organization(integrations=[an_integration(credentials=credentials)]))
+    with scope(applying.url, HLF) as connection:
+        assert read_credentials(connection, applying.vault, HLF, LEDGER) == {
+            "api_key": SECRET,
+            "callback_secret": "sandbox-api-key",
+        }
+    credentials["call_back"] = "env:LEDGER_KEY"
+    (problem,) = applying.refused(
+        an_organization(integrations=[an_integration(credentials=credentials)])
+    ).values()
+    assert problem.code == "secret_unknown"
+    assert "callback_secret" in problem.params["known"]
+
+
+def test_a_changed_integration_is_no_longer_stopped_by_its_error(applying: Applying) -> None:
+    applying(an_organization())
+
+    def stopped() -> list[tuple[bool]]:
+        with scope(applying.url, HLF) as connection:
+            return connection.execute(
+                "SELECT error_since IS NOT NULL FROM integration_runtime"
+            ).fetchall()
+
+    with scope(applying.url, HLF) as connection:
+        connection.execute(
+            "UPDATE integration_runtime SET error_since = now(), error_message = 'refused'"
+        )
+    assert applying(an_organization()) == []
+    assert stopped() == [(True,)], "nothing was changed"
+    changed = an_integration(
+        settings={"baseUrl": "https://new.example.com", "auth": {"kind": "api_key"}}
+    )
+    again = an_organization(integrations=[changed])
+    assert applying(again, dry_run=True) == applying(again)
+    assert stopped() == [(False,)]
+    assert applying.log()[-1][:2] == ("integration.error_cleared", "integration ledger")

@@ -80,6 +80,21 @@ def test_a_person_may_say_that_it_was_restored(
         assert world.states() == {"in_doubt": 3}, "approved before the restore: may be exported"
 
 
+def test_the_mark_may_lie_elsewhere(
+    database: Any, sandbox: SandboxProcess, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "shared" / "mark.json"
+    monkeypatch.setenv("BILAG_EPOCH_FILE", str(elsewhere))
+    with living(database, tmp_path, sandbox) as world:
+        world.accept([claim(1)])
+        world.start_worker("--once").wait(60)
+        assert world.states() == {"exported": 1}
+        sent = EpochMark(elsewhere).read()
+        assert world.run("restored", "--yes").returncode == 0
+    assert EpochMark(elsewhere).read().epoch == sent.epoch + 1
+    assert not (tmp_path / "epoch.json").exists()
+
+
 def test_a_mark_of_another_database_counts_as_restored(
     database: Any, tmp_path: Path, sandbox: SandboxProcess
 ) -> None:

@@ -20,10 +20,9 @@ from bilag.delivery.queue import defer_sync
 from bilag.exports.hurry import look_up_sooner
 from bilag.exports.status import export_by_id
 from bilag.integrations.store import get_integration
-from bilag.integrations.vault import read_credentials
+from bilag.integrations.vault import CALLBACK_CREDENTIAL, read_credentials
 from bilag.tenants.idempotency import first_seen
 
-CREDENTIAL = "callback_secret"
 WINDOW_MINUTES = 5
 
 _BASE64_MARK = "whsec_"
@@ -44,8 +43,8 @@ def take_callback(request: HttpRequest, export_id: int) -> None:
         if not integration:
             raise ApiProblem(404, Problem("resource_unknown"))
         secrets = read_credentials(connection, installation().vault, organization, integration.id)
-        message_id = _verified(request, body, secrets.get(CREDENTIAL, ""))
-        key = f"callback:{integration.id}:{message_id}"
+        message_id = _verified(request, body, secrets.get(CALLBACK_CREDENTIAL, ""))
+        key = f"callback:{integration.id}:{hashlib.sha256(message_id.encode()).hexdigest()}"
         if not first_seen(connection, organization, key, hashlib.sha256(body).digest()):
             raise ApiProblem(409, Problem("callback_replayed"))
         hurried = look_up_sooner(connection, export_id=export_id)

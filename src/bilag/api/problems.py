@@ -98,7 +98,7 @@ def _as_problem(request: HttpRequest, error: Exception) -> ApiProblem:
         case ValidationError():
             return ApiProblem(422, *(value_problem(fault) for fault in error.errors))
         case DecisionRefused():
-            return ApiProblem(409, Problem("export_state", params={"state": str(error.args[0])}))
+            return ApiProblem(409, error.problem)
         case AuthenticationError():
             headers = {"WWW_Authenticate": "Bearer"}
             return ApiProblem(401, Problem("token_not_valid"), **headers)

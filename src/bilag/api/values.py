@@ -17,9 +17,11 @@ from pydantic import (
     StringConstraints,
 )
 from pydantic.alias_generators import to_camel
+from pydantic_core import PydanticCustomError
 
 from bilag.core.problem import Problem
 from bilag.records.fields import ID_MAX, TEXT_MAX
+from bilag.records.identity import has_identity_number
 
 BIGINT_MAX = 2**63 - 1
 IDS_MAX = 10_000
@@ -45,6 +47,13 @@ def _same_spelling(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
+def _no_identity_number(text: str) -> str:
+    # I9: national identity numbers are refused wherever people write freely, and never stored.
+    if has_identity_number(text):
+        raise PydanticCustomError("identity_number", "holds a national identity number")
+    return text
+
+
 def _in_utc(moment: Any) -> Any:
     return moment.astimezone(UTC) if isinstance(moment, datetime) else moment
 
@@ -65,6 +74,7 @@ Reason = Annotated[
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS
     ),
+    AfterValidator(_no_identity_number),
 ]
 Amount = Annotated[str, Field(examples=["1249.5"])]
 
@@ -90,6 +100,7 @@ _CODES = {
     "literal_error": "value_one_of",
     "model_type": "value_object_needed",
     "model_attributes_type": "value_object_needed",
+    "identity_number": "identity_number",
     "uuid_type": "value_uuid_needed",
     "uuid_parsing": "value_uuid_needed",
 }

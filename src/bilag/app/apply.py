@@ -34,6 +34,7 @@ from bilag.integrations.model import (
     integration_id,
     organization_id,
 )
+from bilag.integrations.runtime import clear_error
 from bilag.integrations.store import (
     get_integration,
     list_integrations,
@@ -191,6 +192,7 @@ class _One:
             **_given(entry, "enabled", "filters", "delivery"),
         )
         new = new if entry.route is None else replace(new, is_route=entry.route)
+        told = len(self.changes)
         if save_integration(self.connection, new):
             self._note("integration", entry.key, _described(old), _described(new))
         if entry.credentials is not None:
@@ -204,6 +206,10 @@ class _One:
                     f"version {version}",
                     {"version": version, "before": new.mapping_version},
                 )
+        # What stopped it may be mended; each sync looks again before it sends anything.
+        if len(self.changes) > told and clear_error(self.connection, new.id):
+            subject = f"integration {entry.key}"
+            self._write("integration.error_cleared", subject, "its error is cleared", {})
 
     def _credentials(self, entry: IntegrationEntry, integration: UUID) -> None:
         given = entry.credentials or {}

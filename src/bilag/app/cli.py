@@ -59,6 +59,7 @@ _VARIABLES = (
     ("BILAG_POSTGRES_BIN", "bin folder of the PostgreSQL to embed instead of our own"),
     ("BILAG_MASTER_KEY", "the key that seals the credentials, or ..."),
     ("BILAG_MASTER_KEY_FILE", "... a file with it (default: master.key in the home folder)"),
+    ("BILAG_EPOCH_FILE", "file of the mark that shows a restore (epoch.json in the home folder)"),
     ("BILAG_LANGUAGE", "nb, nn or en, for what commands say about claims (en)"),
     ("BILAG_LOG_LEVEL", "debug, info, warning or error (info for worker and serve)"),
     ("BILAG_DEBUG", "1 shows the traceback of an error"),

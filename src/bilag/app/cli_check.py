@@ -19,15 +19,15 @@ from bilag.app.cli_open import (
 )
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.outcome import ConnectionReport
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, Refused
 from bilag.delivery.sessions import Sessions
+from bilag.delivery.set_up import compile_loaded, set_up
 from bilag.delivery.sync import prepare_connection
 from bilag.exports.audit import record_change_async
 from bilag.exports.status import export_page
 from bilag.integrations import runtime
 from bilag.integrations.model import Integration
 from bilag.integrations.store import LoadedIntegration, load_integration_async
-from bilag.integrations.vault import read_credentials_async
 from bilag.tenants.scope import organization_scope_async
 
 
@@ -76,17 +76,17 @@ async def _check(
         await prepare_connection(connection)
         async with organization_scope_async(connection, organization):
             loaded = await load_integration_async(connection, integration.id)
-            secrets = await read_credentials_async(
-                connection, at.installation.vault, organization, integration.id
-            )
-        if loaded is None:
-            raise CommandFailed(f"{integration.key} is gone", Exit.NOT_FOUND)
-        connector = CONNECTORS[integration.type]
-        settings = connector.settings_type.model_validate(integration.settings)
+            if loaded is None:
+                raise CommandFailed(f"{integration.key} is gone", Exit.NOT_FOUND)
+            try:
+                ready = await set_up(connection, CONNECTORS, at.installation.vault, loaded)
+                compile_loaded(loaded, carries_vat=ready.capabilities.carries_vat)
+            except Refused as refused:
+                return ConnectionReport(False, refused.text(language)), False
         sessions = Sessions()
         try:
-            session = await sessions.get(loaded, settings, secrets)
-            report = await connector.check(session, known_reference)
+            session = await sessions.get(loaded, ready.settings, ready.secrets)
+            report = await ready.connector.check(session, known_reference)
         finally:
             await sessions.close()
         if not report.ok:

@@ -139,10 +139,7 @@ def _decide(
             voucher_number=number,
         )  # fmt: skip
     except DecisionRefused as error:
-        raise CommandFailed(
-            f"export {export_id} stands in {error}; only needs_review is decided by a person",
-            Exit.PERSON,
-        ) from error
+        raise CommandFailed(f"export {export_id}: {error}", Exit.PERSON) from error
     except LookupError as error:
         raise CommandFailed(f"export {export_id} does not exist", Exit.NOT_FOUND) from error
 

@@ -31,6 +31,7 @@ from bilag.connectors.interface import Connector
 from bilag.core.money import CURRENCIES
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.model import Configuration, Delivery, Filters
+from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.mapping.check import check_document
 from bilag.mapping.document import DocumentError, read_document
 
@@ -169,8 +170,9 @@ class IntegrationEntry(Entry):
     ) -> dict[str, CredentialEntry] | None:
         connector = _sources(info).connectors.get(info.data.get("type", ""))
         if connector is not None:
-            params = {"type": connector.type, "known": ", ".join(connector.secret_fields)}
-            if unknown := sorted(set(value or ()) - set(connector.secret_fields)):
+            known = (*connector.secret_fields, CALLBACK_CREDENTIAL)
+            params = {"type": connector.type, "known": ", ".join(known)}
+            if unknown := sorted(set(value or ()) - set(known)):
                 raise Refused(
                     *(Problem("secret_unknown", field, params=params) for field in unknown)
                 )

@@ -38,7 +38,7 @@ from bilag.exports.status import export_page
 DELIVERY_SECONDS_MAX = 120.0
 _EXPORTS_MAX = 10_000
 _BELONG_TO_OTHERS = ("BILAG_DATABASE_URL", "BILAG_DATABASE_OWNER_URL", "BILAG_MASTER_KEY",
-                     "BILAG_MASTER_KEY_FILE")  # fmt: skip
+                     "BILAG_MASTER_KEY_FILE", "BILAG_EPOCH_FILE")  # fmt: skip
 # Positions count the vouchers that come in. The first kind is posted, and we never hear of it.
 _FAULTS = (
     {"kind": "lost_answer", "at": [23, 87, 210]},

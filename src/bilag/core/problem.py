@@ -57,7 +57,11 @@ class Refused(ValueError):
     """What was asked cannot be done; `problems` say why and what to do, all of them at once."""
 
     def __init__(self, *problems: Problem) -> None:
-        super().__init__(
-            "; ".join(f"{p.field}: {p.text()}" if p.field else p.text() for p in problems)
-        )
         self.problems = problems
+        super().__init__(self.text())
+
+    def text(self, language: str = "en") -> str:
+        """Return all problems in one line, each with its place."""
+        return "; ".join(
+            f"{p.field}: {p.text(language)}" if p.field else p.text(language) for p in self.problems
+        )

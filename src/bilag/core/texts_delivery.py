@@ -69,11 +69,13 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "Reference {reference} stands {hits} times in the accounting system. Reverse one of them"
         " there.",
     ),
-    "found_other_amount": (
-        "Referansen {reference} står i regnskapssystemet med beløp {found}, vårt er {ours}.",
-        "Referansen {reference} står i rekneskapssystemet med beløp {found}, vårt er {ours}.",
-        "Reference {reference} stands in the accounting system with amount {found}; ours is"
-        " {ours}.",
+    "not_booked": (
+        "Regnskapssystemet tok imot bilaget, men det er ikke sett bokført innen fristen. Se etter"
+        " referanse {reference} der og bestem hva som skal skje.",
+        "Rekneskapssystemet tok imot bilaget, men det er ikkje sett bokført innan fristen. Sjå"
+        " etter referanse {reference} der og avgjer kva som skal skje.",
+        "The accounting system took the voucher, but it was not seen booked in time. Search it for"
+        " reference {reference} and decide what shall happen.",
     ),
     "absent_too_often": (
         "Sendt {attempts} ganger uten at bilaget finnes i regnskapssystemet etterpå.",
@@ -105,6 +107,14 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "Avgjort av ein person: {reason}",
         "Decided by a person: {reason}",
     ),
+    "not_current": (
+        "For denne utgaven av kravet sendes ingenting mer: den er annullert, eller en nyere utgave"
+        " gjelder. Velg eksportert, avvist eller annullert.",
+        "For denne utgåva av kravet blir ingenting meir sendt: ho er annullert, eller ei nyare"
+        " utgåve gjeld. Vel eksportert, avvist eller annullert.",
+        "Nothing more is sent for this generation of the claim: a newer generation stands, or it"
+        " was cancelled. Choose exported, failed or cancelled.",
+    ),
     "several": (
         "{count} ting må rettes: {problems}",
         "{count} ting må rettast: {problems}",
@@ -114,6 +124,30 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "Bilaget kan ikke uttrykkes for dette systemet: {message}",
         "Bilaget kan ikkje uttrykkjast for dette systemet: {message}",
         "The voucher cannot be expressed for this system: {message}",
+    ),
+    "settings_not_usable": (
+        "Innstillingene til integrasjonen kan ikke brukes lenger, og ingenting sendes. Rett dem,"
+        " og test forbindelsen.",
+        "Innstillingane til integrasjonen kan ikkje brukast lenger, og ingenting blir sendt. Rett"
+        " dei, og test sambandet.",
+        "The settings of the integration cannot be used any more, and nothing is sent. Correct"
+        " them and test the connection.",
+    ),
+    "mapping_not_usable": (
+        "Tilordningen (versjon {version}) kan ikke brukes lenger, og ingenting sendes. Rett den,"
+        " og test forbindelsen.",
+        "Tilordninga (versjon {version}) kan ikkje brukast lenger, og ingenting blir sendt. Rett"
+        " ho, og test sambandet.",
+        "The mapping (version {version}) cannot be used any more, and nothing is sent. Correct it"
+        " and test the connection.",
+    ),
+    "secrets_not_usable": (
+        "Hemmelighetene til integrasjonen kan ikke åpnes, og ingenting sendes: {reason}. Test"
+        " deretter forbindelsen.",
+        "Løyndomane til integrasjonen kan ikkje opnast, og ingenting blir sendt: {reason}. Test"
+        " deretter sambandet.",
+        "The secrets of the integration cannot be opened, and nothing is sent: {reason}. Then test"
+        " the connection.",
     ),
     "other_company": (
         "Påloggingen fører til selskap {found}, men denne integrasjonen posterer til {remembered}."

@@ -29,6 +29,7 @@ from bilag.integrations.model import Integration
 from bilag.integrations.store import (
     get_integration,
     integration_by_target,
+    integration_states,
     list_integrations,
     read_mapping,
 )
@@ -150,13 +151,13 @@ class AccountingExports:
     def get_run_status(
         self, run_id: UUID | None = None, limit: int = 20
     ) -> tuple[list[RunSummary], dict[str, str]]:
-        """Return the newest runs (E11) and the status of each integration by its key."""
+        """Return the newest runs (E11) and the state of each integration by its key.
+
+        The states are active, disabled and error.
+        """
         with self._scope() as connection:
             found = runs(connection, run_id=run_id, limit=limit)
-            states = {
-                i.key: "active" if i.enabled else "disabled"
-                for i in list_integrations(connection, self._organization_id)
-            }
+            states = integration_states(connection, self._organization_id)
         return found, states
 
     def map_to_accounting_schema(self, expense_id: str, target_system: str) -> Mapped:

@@ -1,6 +1,7 @@
-"""Resolving what is in doubt: look in the accounting system by our reference, or ask a person.
+"""Settling what is in doubt, and following what was accepted until it is booked, by look-up.
 
-Only a positive find or a proven absence decides; a look-up that fails decides nothing.
+Only a positive find or a proven absence decides; a look-up that fails decides nothing. What no
+look-up can settle goes to a person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +14,7 @@ from bilag.core.problem import Problem
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import backoff_seconds, doubt_seconds
-from bilag.exports.recover import Doubtful, due_for_look_up, left_behind
+from bilag.exports.recover import Doubtful, due_for_follow_up, due_for_look_up, left_behind
 from bilag.exports.settle import Settlement, move
 from bilag.integrations import runtime
 from bilag.tenants.scope import organization_scope_async
@@ -54,13 +55,29 @@ async def resolve_due(connection: psycopg.AsyncConnection[Any], target: Target) 
         )
         if not rows:
             return decided
-        found = await _look_up(target, rows)
-        if any(isinstance(f, Posted) for f in found.values()) and not target.look_up_proven:
-            await prove_look_up(connection, target, proven=True)
+        found = await _look_up(connection, target, rows)
         settlements = [_decide(target, row, found.get(row.reference)) for row in rows]
         await move(connection, target.chain, "in_doubt", settlements)
         reach(CrashPoint.AFTER_RESOLVE)
         decided += sum(s.state != "in_doubt" for s in settlements)
+
+
+async def follow_up(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
+    """Look whether what was accepted is booked by now; returns how many were settled.
+
+    Failure policy: one set a call, so that a long queue there holds no sending up here; what is
+    left is due at once, and what is not booked is looked for again with a growing delay.
+    """
+    rows = await due_for_follow_up(
+        connection, target.organization_id, target.integration.id, LOOK_UPS_AT_ONCE
+    )
+    if not rows:
+        return 0
+    found = await _look_up(connection, target, rows)
+    settlements = [_follow(target, row, found.get(row.reference)) for row in rows]
+    await move(connection, target.chain, "accepted", settlements)
+    reach(CrashPoint.AFTER_RESOLVE)
+    return sum(s.state != "accepted" for s in settlements)
 
 
 async def prove_look_up(
@@ -83,7 +100,9 @@ async def prove_look_up(
         target.look_up_proven = True
 
 
-async def _look_up(target: Target, rows: Sequence[Doubtful]) -> Mapping[str, Found]:
+async def _look_up(
+    connection: psycopg.AsyncConnection[Any], target: Target, rows: Sequence[Doubtful]
+) -> Mapping[str, Found]:
     if not target.can_look_up:
         return {}
     reach(CrashPoint.BEFORE_LOOK_UP)
@@ -94,23 +113,54 @@ async def _look_up(target: Target, rows: Sequence[Doubtful]) -> Mapping[str, Fou
         message = target.session.http.redact(f"{type(error).__name__}: {error}")
         found = {reference: CannotTell(message) for reference in references}
     reach(CrashPoint.AFTER_LOOK_UP)
+    if any(isinstance(f, Posted) for f in found.values()) and not target.look_up_proven:
+        await prove_look_up(connection, target, proven=True)
     return found
 
 
 def _decide(target: Target, row: Doubtful, found: Found | None) -> Settlement:
-    delivery = target.integration.delivery
     if found is None:
         return _without_look_up(target, row)
     if isinstance(found, Posted):
         return _posted(row, found)
     if isinstance(found, Absent):
         return _absent(target, row, found)
-    message = found.message if isinstance(found, CannotTell) else "staged, not posted"
-    outcome = "staged" if isinstance(found, Staged) else "look_up_failed"
+    return _look_again(target, row, found)
+
+
+def _follow(target: Target, row: Doubtful, found: Found | None) -> Settlement:
+    if isinstance(found, Posted):
+        return _posted(row, found)
+    left = target.integration.delivery.booked_within_seconds - row.waited_seconds
+    if left <= 0 and not isinstance(found, Staged | CannotTell):
+        return _settlement(
+            row, "needs_review", "not_booked",
+            event="looked_up" if found else "given_to_a_person",
+            evidence=found.evidence if found else NOTHING_SEEN,
+        )  # fmt: skip
+    if found is None:
+        return _settlement(
+            row, "accepted", "", event="waits", outcome="not_booked_yet", due_seconds=left
+        )
+    return _look_again(target, row, found)
+
+
+def _look_again(target: Target, row: Doubtful, found: Staged | Absent | CannotTell) -> Settlement:
+    """Return the settlement that leaves a row open for the next look-up; staged is accepted."""
+    wait = backoff_seconds(target.integration.delivery, row.failures + 1)
+    if isinstance(found, CannotTell):
+        return _settlement(
+            row, row.state, "look_up_failed", event="looked_up", failures=1, due_seconds=wait,
+            evidence=found.evidence, message=found.message,
+        )  # fmt: skip
+    if isinstance(found, Staged):
+        return _settlement(
+            row, "accepted", "", event="looked_up", outcome="staged", failures=1, due_seconds=wait,
+            evidence=found.evidence, external_reference=found.external_reference,
+        )  # fmt: skip
     return _settlement(
-        row, "in_doubt", "look_up_failed", event="looked_up", outcome=outcome, failures=1,
-        due_seconds=backoff_seconds(delivery, row.failures + 1), evidence=found.evidence,
-        message=message,
+        row, row.state, "", event="looked_up", outcome="absent", failures=1, due_seconds=wait,
+        evidence=found.evidence,
     )  # fmt: skip
 
 
@@ -143,7 +193,7 @@ def _posted(row: Doubtful, found: Posted) -> Settlement:
 def _absent(target: Target, row: Doubtful, found: Absent) -> Settlement:
     delivery = target.integration.delivery
     if not target.look_up_proven:
-        if row.doubt_seconds < delivery.unproven_seconds:
+        if row.waited_seconds < delivery.unproven_seconds:
             return _settlement(
                 row, "in_doubt", "look_up_unproven", event="looked_up", outcome="absent_unproven",
                 due_seconds=min(delivery.retry.base_seconds, 5.0), evidence=found.evidence,

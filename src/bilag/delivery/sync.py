@@ -4,6 +4,7 @@ Whatever ends it (budget, breaker, error, kill), the next sync starts from the r
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,11 +22,12 @@ from psycopg_pool import AsyncConnectionPool
 from bilag.connectors.interface import Connector
 from bilag.core.clock import utc_now
 from bilag.core.outcome import Misconfigured, RetryLater
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, Refused
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.pipeline import Pipeline, Report
-from bilag.delivery.resolve import prove_look_up, recover, resolve_due
+from bilag.delivery.resolve import follow_up, prove_look_up, recover, resolve_due
 from bilag.delivery.sessions import Sessions
+from bilag.delivery.set_up import compile_loaded, set_up
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import doubt_seconds
 from bilag.exports import syncs
@@ -37,10 +39,7 @@ from bilag.exports.split import split_held
 from bilag.integrations import runtime
 from bilag.integrations.keys import Vault, audit_key
 from bilag.integrations.store import LoadedIntegration, load_integration_async
-from bilag.integrations.vault import load_data_key_async, read_credentials_async
-from bilag.mapping.document import MappingDocument
 from bilag.mapping.voucher import Mapping as CompiledMapping
-from bilag.mapping.voucher import compile_mapping
 from bilag.tenants.scope import organization_scope_async
 
 log = structlog.get_logger(__name__)
@@ -87,12 +86,19 @@ class Done:
 async def prepare_connection(connection: psycopg.AsyncConnection[Any]) -> None:
     """Set up a pooled connection: autocommit, JSON by orjson (amounts in it are strings)."""
     await connection.set_autocommit(True)
+    # Each statement of a worker goes by keys. While a table that has just grown has no statistics
+    # yet, the planner would rather read an organization's whole history for each set (measured).
+    for method in ("bitmapscan", "mergejoin", "seqscan", "sort"):
+        await connection.execute(f"SET enable_{method} = off")
     set_json_loads(orjson.loads, connection)
 
 
 def engine_mark(home: Path) -> EpochMark:
-    """Return the mark of E20 in the home folder, or where BILAG_EPOCH_FILE says."""
-    return EpochMark(home / "epoch.json")
+    """Return the mark of E20: the file that BILAG_EPOCH_FILE names, else one in the home folder.
+
+    It is worth something only where a restore of the database does not reach it.
+    """
+    return EpochMark(Path(os.environ.get("BILAG_EPOCH_FILE") or home / "epoch.json"))
 
 
 async def run_sync(
@@ -112,7 +118,10 @@ async def run_sync(
         if loaded is None:
             return None
         await compare(claimer, engine.mark)
-        target = await _begin(engine, claimer, loaded, trigger, actor)
+        try:
+            target = await _begin(engine, claimer, loaded, trigger, actor)
+        except Refused as refused:
+            return await _refuse_to_begin(claimer, loaded, trigger, actor, refused)
         reach(CrashPoint.SYNC_STARTED)
         try:
             report = await _deliver(engine, target, loaded, (claimer, mapper, settler), trigger)
@@ -136,24 +145,19 @@ async def _begin(
     actor: str,
 ) -> Target:
     integration, run_id = loaded.integration, uuid4()
-    connector = engine.connectors[integration.type]
-    settings = connector.settings_type.model_validate(integration.settings)
-    capabilities = connector.capabilities(settings)
-    doubt = doubt_seconds(integration.delivery, capabilities.settle_seconds_min)
     async with organization_scope_async(connection, integration.organization_id):
-        data_key = await load_data_key_async(connection, engine.vault, integration.organization_id)
-        secrets = await read_credentials_async(
-            connection, engine.vault, integration.organization_id, integration.id
-        )
+        ready = await set_up(connection, engine.connectors, engine.vault, loaded)
+        mapping = _mapping(engine, loaded, ready.capabilities.carries_vat)
+        doubt = doubt_seconds(integration.delivery, ready.capabilities.settle_seconds_min)
         sync_token = await runtime.begin_sync(connection, integration.id, run_id, doubt)
         await syncs.begin(connection, run_id, integration.id, trigger, actor)
     return Target(
         integration=integration,
-        connector=connector,
-        session=await engine.sessions.get(loaded, settings, secrets),
-        capabilities=capabilities,
-        mapping=_mapping(engine, loaded, capabilities.carries_vat),
-        chain=Chain(integration.organization_id, integration.id, run_id, audit_key(data_key)),
+        connector=ready.connector,
+        session=await engine.sessions.get(loaded, ready.settings, ready.secrets),
+        capabilities=ready.capabilities,
+        mapping=mapping,
+        chain=Chain(integration.organization_id, integration.id, run_id, audit_key(ready.data_key)),
         run_id=run_id,
         sync_token=sync_token,
         mark=engine.mark,
@@ -161,6 +165,27 @@ async def _begin(
         breaker_failures=loaded.runtime.breaker_failures,
         probing=loaded.runtime.breaker_retry_at is not None,
     )
+
+
+async def _refuse_to_begin(
+    connection: psycopg.AsyncConnection[Any],
+    loaded: LoadedIntegration,
+    trigger: str,
+    actor: str,
+    refused: Refused,
+) -> Done:
+    """Stop an integration whose configuration cannot be used, and say so where people look.
+
+    Failure policy: not tried again by the tick; a check that passes, or a change, ends the error.
+    """
+    integration, run_id = loaded.integration, uuid4()
+    outcome, message = "misconfigured", refused.text(loaded.language)
+    async with organization_scope_async(connection, integration.organization_id):
+        await runtime.set_error(connection, integration.id, message)
+        await runtime.end_sync(connection, integration.id, loaded.runtime.sync_token, outcome)
+        await syncs.begin(connection, run_id, integration.id, trigger, actor)
+        await syncs.finish(connection, run_id, outcome, message)
+    return Done(run_id, outcome, message, False, {})
 
 
 def _mapping(engine: Engine, loaded: LoadedIntegration, carries_vat: bool) -> CompiledMapping:
@@ -172,10 +197,7 @@ def _mapping(engine: Engine, loaded: LoadedIntegration, carries_vat: bool) -> Co
     )))  # fmt: skip
     compiled = engine.compiled.get(fingerprint)
     if compiled is None:
-        compiled = compile_mapping(
-            MappingDocument.model_validate(loaded.mapping), integration.book,
-            integration.delivery, loaded.declaration, integration.filters, carries_vat=carries_vat,
-        )  # fmt: skip
+        compiled = compile_loaded(loaded, carries_vat=carries_vat)
         engine.compiled = {k: v for k, v in engine.compiled.items() if k[0] != integration.id}
         engine.compiled[fingerprint] = compiled
     return compiled
@@ -200,6 +222,7 @@ async def _deliver(
     if wrong:
         return Report(stopped_by="misconfigured", message=wrong)
     await resolve_due(claimer, target)
+    await follow_up(claimer, target)
     if not target.integration.enabled:
         return Report(stopped_by="disabled")
     if _is_ahead(loaded.runtime.paused_until):
@@ -214,6 +237,7 @@ async def _deliver(
     if report.accepted_reference and target.can_look_up and not target.look_up_proven:
         await prove_look_up(claimer, target, reference=report.accepted_reference)
     await resolve_due(claimer, target)
+    await follow_up(claimer, target)
     await _follow_changes(claimer, target)
     return report
 

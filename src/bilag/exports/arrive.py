@@ -37,11 +37,7 @@ WHERE i.is_route ORDER BY i.key
 
 _EARLIER = """
 SELECT e.id, e.book_id, e.source_system, e.source_id, e.generation, e.state, e.live, e.kind
-FROM exports e
-JOIN jsonb_to_recordset(%s) AS w (source_system text, source_id text)
-  ON e.source_system = w.source_system AND e.source_id = w.source_id
-WHERE e.organization_id = current_organization() AND e.book_id = ANY (%s)
-ORDER BY e.id FOR UPDATE OF e
+FROM exports e WHERE e.source_id = ANY (%s) AND e.book_id = ANY (%s) ORDER BY e.id FOR UPDATE
 """
 
 # E20: what was approved before the restore may have been exported in the time that was lost.
@@ -196,9 +192,9 @@ def _earlier(
     fresh: Sequence[tuple[Record, Stored]],
     books: Sequence[UUID],
 ) -> dict[tuple[UUID, str, str], list[dict[str, Any]]]:
-    wanted = [{"source_system": r.source_system, "source_id": r.source_id} for r, _ in fresh]
+    wanted = list({record.source_id for record, _ in fresh})
     found: dict[tuple[UUID, str, str], list[dict[str, Any]]] = {}
-    cursor = connection.execute(_EARLIER, [orjson.dumps(wanted).decode(), list(books)])
+    cursor = connection.execute(_EARLIER, [wanted, list(books)])
     for row in cursor.fetchall():
         found.setdefault((row[1], row[2], row[3]), []).append(
             {"id": row[0], "generation": row[4], "state": row[5], "live": row[6], "kind": row[7]}

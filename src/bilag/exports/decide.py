@@ -10,13 +10,18 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from bilag.core.problem import Problem
 from bilag.exports.audit import record_change, record_change_async
 
 DECISIONS = ("exported", "pending", "failed", "cancelled")
 
 
 class DecisionRefused(Exception):
-    """The export does not stand in a state in which this may be decided; `args[0]` says which."""
+    """This may not be decided for the export as it stands; `problem` says why."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.text())
+        self.problem = problem
 
 
 # Rows are locked in the order of their ids, so that two calls at once wait instead of deadlocking.
@@ -112,16 +117,24 @@ def cancel(
         [export_id],
     ).fetchone()
     if row is None:
-        raise DecisionRefused(_state(connection, export_id))
+        raise _refusal(connection, export_id)
     record_change(
         connection, organization_id, actor, "export.cancelled", f"export {export_id}",
         {"sourceId": row[0]},
     )  # fmt: skip
 
 
+# The lock comes first: an arriving revision locks the same rows, so it is seen or it waits.
+_LOCK = "SELECT live FROM exports WHERE id = %s AND state = 'needs_review' FOR UPDATE"
+
+# What was cancelled and is found posted counts again, unless a newer generation took its place: a
+# later revision is then a correction, and a withdrawal leads to its reversal.
 _DECIDE = """
-UPDATE exports SET state = %(state)s, state_since = now(), due_at = now(), failures = 0,
-    live = (%(state)s <> 'cancelled'),
+UPDATE exports e SET state = %(state)s, state_since = now(), due_at = now(), failures = 0,
+    live = %(state)s <> 'cancelled' AND (e.live OR %(state)s = 'exported' AND NOT EXISTS (
+        SELECT FROM exports n WHERE n.organization_id = e.organization_id AND n.live
+          AND n.source_id = e.source_id AND n.book_id = e.book_id
+          AND n.source_system = e.source_system AND n.part = e.part)),
     submission_id = CASE WHEN %(state)s = 'exported' THEN submission_id END,
     external_reference = coalesce(nullif(%(external)s, ''), external_reference),
     external_voucher_number = coalesce(nullif(%(number)s, ''), external_voucher_number),
@@ -145,13 +158,19 @@ def decide(
 ) -> None:
     """Settle an export that only a person can settle; a reason is required and kept.
 
-    Raises DecisionRefused unless it is in `needs_review`, ValueError for an unknown decision.
+    Raises DecisionRefused unless it is in `needs_review`, or when it shall be sent again and no
+    longer counts; ValueError for an unknown decision, LookupError for an unknown export.
     """
     if to_state not in DECISIONS:
         raise ValueError(f"a person decides one of {', '.join(DECISIONS)}, not {to_state}")
     if not reason.strip():
         raise ValueError("a reason is required")
-    row = connection.execute(
+    locked = connection.execute(_LOCK, [export_id]).fetchone()
+    if locked is None:
+        raise _refusal(connection, export_id)
+    if to_state == "pending" and not locked[0]:
+        raise DecisionRefused(Problem("not_current"))
+    ((source_id,),) = connection.execute(
         _DECIDE,
         {
             "id": export_id,
@@ -160,12 +179,10 @@ def decide(
             "number": voucher_number,
             "reason": orjson.dumps({"code": "decided", "params": {"reason": reason}}).decode(),
         },
-    ).fetchone()
-    if row is None:
-        raise DecisionRefused(_state(connection, export_id))
+    ).fetchall()
     record_change(
         connection, organization_id, actor, "export.decided", f"export {export_id}",
-        {"sourceId": row[0], "decision": to_state, "reason": reason,
+        {"sourceId": source_id, "decision": to_state, "reason": reason,
          "externalReference": external_reference, "voucherNumber": voucher_number},
     )  # fmt: skip
 
@@ -256,8 +273,8 @@ def _counts(row: tuple[Any, ...] | None, proposed: int) -> dict[str, int]:
     return {"cancelled": cancelled, "inFlight": in_flight, "reversalsProposed": proposed}
 
 
-def _state(connection: psycopg.Connection[Any], export_id: int) -> str:
+def _refusal(connection: psycopg.Connection[Any], export_id: int) -> DecisionRefused:
     row = connection.execute("SELECT state FROM exports WHERE id = %s", [export_id]).fetchone()
     if row is None:
         raise LookupError(f"export {export_id} does not exist")
-    return str(row[0])
+    return DecisionRefused(Problem("export_state", params={"state": str(row[0])}))

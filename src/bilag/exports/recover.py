@@ -16,7 +16,10 @@ from bilag.tenants.scope import organization_scope_async
 
 @dataclass(frozen=True, slots=True)
 class Doubtful:
-    """An export whose outcome is open: what was sent under which reference, and since when."""
+    """An export whose outcome is open: what was sent under which reference, and since when.
+
+    `waited_seconds` is the age of its state on the database's clock.
+    """
 
     id: int
     token: int
@@ -27,7 +30,7 @@ class Doubtful:
     submission_id: int | None
     state: str
     state_since: datetime
-    doubt_seconds: float
+    waited_seconds: float
     amount: Decimal
     currency: str
     reason: dict[str, Any] | None
@@ -49,7 +52,8 @@ async def left_behind(
     """Return rows of this integration that stand in `sending`; at the start none can be ours."""
     return await _read(
         connection, organization_id,
-        _COLUMNS + "WHERE integration_id = %s AND state = 'sending' ORDER BY due_at, id LIMIT %s",
+        _COLUMNS + "WHERE integration_id = %s AND for_engine AND state = 'sending'"
+        " ORDER BY due_at, id LIMIT %s",
         [integration_id, limit],
     )  # fmt: skip
 
@@ -63,8 +67,23 @@ async def due_for_look_up(
     """Return rows in doubt whose waiting time (send_by + timeout + settle) is over."""
     return await _read(
         connection, organization_id,
-        _COLUMNS + "WHERE integration_id = %s AND state = 'in_doubt' AND due_at <= now()"
-        " ORDER BY due_at, id LIMIT %s",
+        _COLUMNS + "WHERE integration_id = %s AND for_engine AND state = 'in_doubt'"
+        " AND due_at <= now() ORDER BY due_at, id LIMIT %s",
+        [integration_id, limit],
+    )  # fmt: skip
+
+
+async def due_for_follow_up(
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    limit: int,
+) -> list[Doubtful]:
+    """Return accepted rows whose booking is due to be looked for, the longest due first."""
+    return await _read(
+        connection, organization_id,
+        _COLUMNS + "WHERE integration_id = %s AND for_engine AND state = 'accepted'"
+        " AND due_at <= now() ORDER BY due_at, id LIMIT %s",
         [integration_id, limit],
     )  # fmt: skip
 
@@ -74,7 +93,7 @@ async def due_for_look_up(
 _RELEASE_WAITING = """
 WITH waiting AS MATERIALIZED (
     SELECT w.id, w.source_system, w.source_id, w.book_id, w.part FROM exports w
-    WHERE w.integration_id = %(integration)s AND w.state = 'held' AND NOT w.live
+    WHERE w.integration_id = %(integration)s AND w.for_person AND w.state = 'held' AND NOT w.live
       AND w.reason ->> 'code' = 'waits_for_earlier'
     ORDER BY w.id FOR UPDATE
 ), older AS MATERIALIZED (
@@ -124,7 +143,8 @@ async def release_waiting(
     return changed
 
 
-# I7: an approval was withdrawn while its export was in flight; once exported, propose its reversal.
+# I7: an approval was withdrawn while its export was in flight; once settled, it is cancelled or its
+# reversal proposed. The accounting years of one claim are followed each for itself.
 _FOLLOW_WITHDRAWALS = """
 SELECT DISTINCT e.source_system, e.source_id
 FROM record_withdrawals w JOIN exports e
@@ -136,7 +156,8 @@ WHERE w.organization_id = current_organization() AND w.received_at > now() - int
   AND e.state IN ('pending', 'held', 'failed', 'excluded', 'exported', 'accepted')
   AND NOT EXISTS (SELECT FROM exports r WHERE r.organization_id = e.organization_id
       AND r.source_id = e.source_id AND r.source_system = e.source_system
-      AND r.book_id = e.book_id AND r.kind = 'reversal')
+      AND r.book_id = e.book_id AND r.part = e.part AND r.kind = 'reversal'
+      AND r.generation > e.generation)
 """
 
 

@@ -17,7 +17,8 @@ _WHOLE = """
 SELECT e.id, e.record_id, e.source_system, e.source_id, e.revision, e.kind, e.category, e.currency,
     e.generation, r.content
 FROM exports e JOIN records r ON r.id = e.record_id
-WHERE e.integration_id = %s AND e.state = 'held' AND e.live AND e.part = 0
+WHERE e.integration_id = %s AND e.for_person AND e.state = 'held'
+  AND e.live IS NOT FALSE AND e.part + 0 = 0
   AND e.reason ->> 'code' = 'two_accounting_years'
 ORDER BY e.id LIMIT %s FOR UPDATE OF e
 """

@@ -28,13 +28,22 @@ class StateTotal:
     amount: Decimal
 
 
+# Finished states and arrivals come from counters; what is not finished is counted where it stands.
 _TOTALS = """
 SELECT i.key, i.name, t.currency, t.listing, t.state, sum(t.count)::bigint, sum(t.amount)
 FROM (SELECT integration_id, currency, listing, state, count, amount FROM export_totals
       WHERE organization_id = current_organization()
       UNION ALL
       SELECT integration_id, currency, listing, state, count, amount FROM export_total_deltas
-      WHERE organization_id = current_organization()) t
+      WHERE organization_id = current_organization()
+      UNION ALL
+      SELECT e.integration_id, e.currency, listing_of(e.kind), e.state, count(*), sum(e.amount)
+      FROM organization_integrations o JOIN exports e ON e.integration_id = o.id AND e.for_engine
+      GROUP BY 1, 2, 3, 4
+      UNION ALL
+      SELECT e.integration_id, e.currency, listing_of(e.kind), e.state, count(*), sum(e.amount)
+      FROM organization_integrations o JOIN exports e ON e.integration_id = o.id AND e.for_person
+      GROUP BY 1, 2, 3, 4) t
 JOIN organization_integrations i ON i.id = t.integration_id
 GROUP BY 1, 2, 3, 4, 5 HAVING sum(t.count) <> 0 OR sum(t.amount) <> 0 ORDER BY 1, 3, 4, 5
 """

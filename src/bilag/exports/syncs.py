@@ -5,14 +5,14 @@ from uuid import UUID
 
 import psycopg
 
+# Counting what is asked for stops here: it is for people, and must not hold a sync up.
+_ASKED_MAX = 100_000
+
 _BEGIN = """
 INSERT INTO syncs (id, organization_id, integration_id, trigger, actor, asked)
-SELECT %s, current_organization(), %s, %s, %s, coalesce(greatest(sum(t.count), 0), 0)
-FROM (SELECT count FROM export_totals WHERE integration_id = %s AND state = 'pending'
-        AND organization_id = current_organization()
-      UNION ALL
-      SELECT count FROM export_total_deltas WHERE integration_id = %s AND state = 'pending'
-        AND organization_id = current_organization()) t
+SELECT %s, current_organization(), %s, %s, %s, count(*)
+FROM (SELECT FROM exports WHERE integration_id = %s AND for_engine AND state = 'pending'
+      LIMIT %s) pending
 """
 
 
@@ -23,9 +23,9 @@ async def begin(
     trigger: str,
     actor: str,
 ) -> None:
-    """Note that a sync began, with how many records were pending then."""
+    """Note that a sync began, with how many records were pending then (at most 100,000)."""
     await connection.execute(
-        _BEGIN, [run_id, integration_id, trigger, actor, integration_id, integration_id]
+        _BEGIN, [run_id, integration_id, trigger, actor, integration_id, _ASKED_MAX]
     )
 
 

@@ -64,6 +64,7 @@ class Delivery(Configuration):
     settle_seconds: float = Field(5.0, ge=0, le=86400)
     look_up: bool = True
     unproven_seconds: float = Field(900.0, ge=0, le=604800)
+    booked_within_seconds: float = Field(86400.0, ge=0, le=31_536_000)
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
 

@@ -98,6 +98,23 @@ def get_integration(
     return next(iter(_integrations(connection, organization_id, str(key_or_id))), None)
 
 
+_STATES = """
+SELECT i.key, CASE WHEN NOT i.enabled THEN 'disabled' WHEN r.error_since IS NOT NULL THEN 'error'
+    ELSE 'active' END
+FROM organization_integrations i
+JOIN integration_runtime r ON r.integration_id = i.id
+WHERE i.organization_id = %s ORDER BY i.key
+"""
+
+
+def integration_states(
+    connection: psycopg.Connection[Any], organization_id: UUID
+) -> dict[str, str]:
+    """Return by key how each integration stands: active, disabled, or error (stopped by one)."""
+    rows = connection.cursor(row_factory=tuple_row)
+    return dict(rows.execute(_STATES, [organization_id]).fetchall())
+
+
 def integration_by_target(
     connection: psycopg.Connection[Any], organization_id: UUID, target: str
 ) -> Integration:

@@ -23,10 +23,14 @@ from bilag.integrations.keys import (
 )
 
 __all__ = [
-    "CredentialDescription", "DataKey", "MasterKey", "Vault", "VaultError", "audit_key",
-    "delete_credential", "describe_credentials", "load_data_key", "load_data_key_async",
-    "open_vault", "put_credential", "read_credentials", "read_credentials_async", "rewrap",
+    "CALLBACK_CREDENTIAL", "CredentialDescription", "DataKey", "MasterKey", "Vault", "VaultError",
+    "audit_key", "delete_credential", "describe_credentials", "load_data_key",
+    "load_data_key_async", "open_vault", "put_credential", "read_credentials",
+    "read_credentials_async", "rewrap",
 ]  # fmt: skip
+
+# What an accounting system signs its callbacks with; an integration of any type may have one.
+CALLBACK_CREDENTIAL = "callback_secret"
 
 _MASK = "•" * 8
 # Of a shorter secret the last four would give away too much.
