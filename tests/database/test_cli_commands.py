@@ -337,8 +337,8 @@ def test_resolve_never_looks_up_before_the_waiting_time_is_over(place: Place) ->
 
 
 def test_check_connection_says_what_to_do_and_ends_the_error(place: Place) -> None:
-    place.api_key = "a-wrong-key-77"
     place.configure()
+    place.sandbox.set(api_key="a-new-key-77")
     place.take_in(claim(1))
     place.deliver()
     stopped = place.bilag("status", "--json")
@@ -347,9 +347,8 @@ def test_check_connection_says_what_to_do_and_ends_the_error(place: Place) -> No
     failing = place.bilag("check-connection", ORGANIZATION)
     assert failing.code == 1
     assert "NOT OK" in failing.out
-    assert "a-wrong-key-77" not in failing.out + stopped.out
-    place.api_key = "sandbox-api-key"
-    place.configure()
+    assert "sandbox-api-key" not in failing.out + stopped.out
+    place.sandbox.set(api_key="sandbox-api-key")
     passing = place.bilag("check-connection", ORGANIZATION, "--integration", "ledger")
     assert passing.code == 0
     assert "999999999 Sandbox Organization" in passing.out
@@ -357,7 +356,14 @@ def test_check_connection_says_what_to_do_and_ends_the_error(place: Place) -> No
     assert place.sandbox.ledger(summary=True)["count"] == 0
     place.deliver()
     assert place.states() == {"C-1": "exported"}
+    place.sandbox.set(api_key="a-new-key-77")
+    place.take_in(claim(2))
+    place.deliver()
     place.sandbox.set(company_id="111111111")
+    place.api_key = "a-new-key-77"
+    assert "integration ledger: its error is cleared" in place.configure().out
+    place.deliver()
+    assert place.states() == {"C-1": "exported", "C-2": "pending"}, "another company: stopped again"
     other = place.bilag("check-connection", ORGANIZATION)
     assert other.code == 1
     assert "999999999" in other.out

@@ -113,13 +113,18 @@ class World:
             return cursor.fetchall() if cursor.description else []
 
     def totals(self) -> list[StateTotal]:
-        """Return the status totals; the sum rule is checked on the way."""
+        """Return the status totals; the sum rule and the counters are checked on the way."""
         with (
             self.pool.connection() as connection,
             organization_scope(connection, self.organization),
         ):
             rows = totals(connection)
         assert all(d == (0, 0) for d in sum_rule(rows).values()), rows
+        counted: dict[str, int] = {}
+        for row in rows:
+            if row.state != "approved":
+                counted[row.state] = counted.get(row.state, 0) + row.count
+        assert counted == self.states(), "the counters differ from a full count"
         return rows
 
     def start_worker(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:

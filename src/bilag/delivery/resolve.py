@@ -202,7 +202,7 @@ def _absent(target: Target, row: Doubtful, found: Absent) -> Settlement:
             row, "needs_review", "look_up_unproven", event="looked_up", outcome="absent_unproven",
             evidence=found.evidence,
         )  # fmt: skip
-    if row.failures + 1 >= delivery.retry.attempts_max:
+    if row.attempt >= delivery.retry.attempts_max:
         return _settlement(
             row, "needs_review", "absent_too_often", event="looked_up", outcome="absent",
             evidence=found.evidence, attempts=str(row.attempt),

@@ -8,11 +8,15 @@ from uuid import UUID
 
 import psycopg
 
-# Only a row that was looked up in vain, and waits for the next try, is looked up sooner.
+# Only a row that was looked up in vain, and waits for the next try, is looked up sooner; and the
+# bound of its attempt is asked once more, whatever led here.
 _SOONER = """
-UPDATE exports SET due_at = now()
-WHERE due_at > now() AND (state = 'accepted' OR (state = 'in_doubt'
-    AND reason ->> 'code' IN ('look_up_failed', 'look_up_unproven')))
+UPDATE exports e SET due_at = CASE WHEN e.state = 'accepted' THEN now()
+    ELSE greatest(now(), e.send_by + r.doubt_seconds * interval '1 second') END
+FROM integration_runtime r
+WHERE r.integration_id = e.integration_id AND e.due_at > now()
+  AND (e.state = 'accepted' OR (e.state = 'in_doubt'
+       AND e.reason ->> 'code' IN ('look_up_failed', 'look_up_unproven')))
 """
 
 
@@ -29,5 +33,5 @@ def look_up_sooner(
     if (integration_id is None) == (export_id is None):
         raise ValueError("give an integration or an export")
     if export_id is not None:
-        return connection.execute(_SOONER + "AND id = %s", [export_id]).rowcount
-    return connection.execute(_SOONER + "AND integration_id = %s", [integration_id]).rowcount
+        return connection.execute(_SOONER + "AND e.id = %s", [export_id]).rowcount
+    return connection.execute(_SOONER + "AND e.integration_id = %s", [integration_id]).rowcount

@@ -105,13 +105,19 @@ WITH d AS MATERIALIZED (
         reason = d.reason,
         exported_at = CASE WHEN d.state = 'exported' THEN now() ELSE e.exported_at END
     FROM d
-    WHERE e.id = ANY (%(ids)s) AND e.id = d.export_id AND e.token = d.token AND e.attempt = d.attempt
+    WHERE e.id = ANY (%(ids)s) AND e.id = d.export_id AND e.token = d.token
+      AND e.attempt = d.attempt
       AND (CASE WHEN d.state IN ('exported', 'accepted') THEN e.state IN ('sending', 'in_doubt')
                 ELSE e.state || '' = 'sending' END)
     RETURNING e.id, e.state, e.currency, e.kind, e.amount
 {_COUNTED}
 ), late AS (
     UPDATE exports e SET state = 'needs_review', state_since = now(),
+        -- it may be posted, so until a person decided nothing newer may go live beside it
+        live = e.live OR NOT EXISTS (SELECT FROM exports o
+            WHERE o.organization_id = e.organization_id AND o.source_id = e.source_id
+              AND o.book_id = e.book_id AND o.source_system = e.source_system
+              AND o.part = e.part AND o.live),
         reason = jsonb_build_object('code', 'late_answer', 'was', e.state, 'answered', d.external,
                                     'attempt', d.attempt)
     FROM d
@@ -168,7 +174,8 @@ WITH d AS MATERIALIZED (
         reason = d.reason,
         exported_at = CASE WHEN d.state = 'exported' THEN now() ELSE e.exported_at END
     FROM d
-    WHERE e.id = ANY (%(ids)s) AND e.id = d.export_id AND e.token = d.token AND e.state || '' = %(from_state)s
+    WHERE e.id = ANY (%(ids)s) AND e.id = d.export_id AND e.token = d.token
+      AND e.state || '' = %(from_state)s
     RETURNING e.id, e.state, e.currency, e.kind, e.amount
 {_COUNTED}
 ), sealed AS (
@@ -219,7 +226,7 @@ def _parameters(chain: Chain, settlements: Sequence[Settlement]) -> dict[str, An
             "payload_hash": payload, "answer_hash": answer, "row_hash": digest.hex(),
             "keep": s.keep_submission,
         }  # fmt: skip
-        if s.outcome != "accepted":  # most rows are accepted, and need none of these
+        if s.outcome != "accepted" or s.due_seconds:  # most rows need none of these
             row |= {"due": s.due_seconds, "failures": s.failures, "reason": s.reason}
         if s.message or s.field:
             row |= {"message": s.message, "field": s.field, "line": s.line}

@@ -420,7 +420,7 @@ CREATE FUNCTION due_integrations()
                   AND coalesce(r.paused_until, '-infinity') <= now()
                   AND coalesce(r.breaker_retry_at, '-infinity') <= now()
               WHEN 'sending' THEN e.send_by <= now() - interval '60 seconds'
-              ELSE true END)
+              ELSE coalesce(r.breaker_retry_at, '-infinity') <= now() END)
 $$;
 
 -- E20: after a restore nothing is trusted that is not terminal; numbers and tokens jump ahead. What
