@@ -1,6 +1,6 @@
 """The pipelined sender: map ahead, claim a window, keep it full, settle in sets.
 
-No transaction is open while a request is under way, and no more rows are `sending` than about two
+No transaction is open while a request is under way, and no more rows are `sending` than five
 windows, so that a crash leaves a handful in doubt.
 """
 

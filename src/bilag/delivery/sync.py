@@ -76,6 +76,7 @@ class Engine:
 class Done:
     """How a sync ended: its run, what came of the records, and whether it should go on at once."""
 
+    integration: str
     run_id: UUID
     outcome: str
     message: str
@@ -134,7 +135,10 @@ async def run_sync(
             await runtime.end_sync(claimer, integration_id, target.sync_token, outcome)
             await syncs.finish(claimer, target.run_id, outcome, message)
         reach(CrashPoint.SYNC_ENDED)
-        return Done(target.run_id, outcome, message, again, dict(report.outcomes))
+        return Done(
+            f"{loaded.slug}/{loaded.integration.key}", target.run_id, outcome, message, again,
+            dict(report.outcomes),
+        )  # fmt: skip
 
 
 async def _begin(
@@ -185,7 +189,7 @@ async def _refuse_to_begin(
         await runtime.end_sync(connection, integration.id, loaded.runtime.sync_token, outcome)
         await syncs.begin(connection, run_id, integration.id, trigger, actor)
         await syncs.finish(connection, run_id, outcome, message)
-    return Done(run_id, outcome, message, False, {})
+    return Done(f"{loaded.slug}/{loaded.integration.key}", run_id, outcome, message, False, {})
 
 
 def _mapping(engine: Engine, loaded: LoadedIntegration, carries_vat: bool) -> CompiledMapping:
@@ -218,9 +222,9 @@ async def _deliver(
         return Report(stopped_by="breaker", message="the circuit breaker is open")
     if loaded.runtime.error_since is not None:
         return Report(stopped_by="misconfigured", message=loaded.runtime.error_message or "")
-    wrong = await _identify(claimer, target, loaded)
-    if wrong:
-        return Report(stopped_by="misconfigured", message=wrong)
+    stopped = await _identify(claimer, target, loaded)
+    if stopped is not None:
+        return stopped
     await resolve_due(claimer, target)
     await follow_up(claimer, target)
     if not target.integration.enabled:
@@ -257,22 +261,30 @@ async def _follow_changes(connection: psycopg.AsyncConnection[Any], target: Targ
 
 async def _identify(
     connection: psycopg.AsyncConnection[Any], target: Target, loaded: LoadedIntegration
-) -> str:
-    """Compare the company behind the credentials with the one remembered (C3); says what is wrong.
+) -> Report | None:
+    """Compare the company behind the credentials with the one remembered (C3); None when it is so.
 
-    Failure policy: a company that cannot be asked for stops this sync, since money could go astray.
+    Failure policy: while the company cannot be asked for nothing goes out, since money could go
+    astray; the breaker opens at once, so that the next try waits, longer each time.
     """
     found = await target.connector.identify(target.session)
     if found is None:
-        return ""
+        return None
+    breaker = target.integration.delivery.breaker
     async with organization_scope_async(connection, target.organization_id):
         if isinstance(found, RetryLater):
-            return found.message
+            await runtime.breaker_failed(
+                connection, target.integration.id, breaker.failures, breaker
+            )
+            return Report(stopped_by="breaker", message=found.message)
         if isinstance(found, Misconfigured):
             await runtime.set_error(connection, target.integration.id, found.message)
-            return found.message
+            return Report(stopped_by="misconfigured", message=found.message)
         if await runtime.remember_company(connection, target.integration.id, found.id, found.name):
-            return ""
+            if target.probing:
+                await runtime.breaker_succeeded(connection, target.integration.id)
+                target.probing = False
+            return None
         message = Problem(
             "other_company",
             params={
@@ -281,7 +293,7 @@ async def _identify(
             },
         ).text(loaded.language)
         await runtime.set_error(connection, target.integration.id, message)
-        return message
+        return Report(stopped_by="misconfigured", message=message)
 
 
 def _is_ahead(moment: datetime | None) -> bool:

@@ -90,9 +90,10 @@ async def sync(
         engine.keep(asyncio.create_task(_nudge_soon(engine, integration)))
     if done is None:
         return
-    log.info(
-        "sync_done", integration=integration_id, run=str(done.run_id), outcome=done.outcome,
-        **done.outcomes,
+    say = log.info if done.outcome in ("ok", "partly", "disabled") else log.warning
+    say(
+        "sync_done", integration=done.integration, run=str(done.run_id), outcome=done.outcome,
+        message=done.message, **done.outcomes,
     )  # fmt: skip
     if done.again and not engine.stopping:
         await sync_queue.defer_sync_async(
@@ -142,6 +143,7 @@ async def work(
         async with pool.connection() as connection:
             await refuse_unsafe_role_async(connection)
             await compare(connection, engine.mark)
+        log.info("worker_started", concurrency=settings.concurrency)
         running = asyncio.create_task(_run_jobs(queue, engine, settings))
         beside = [asyncio.create_task(_tick_for_ever(engine, queue, revive))]
         if settings.once:
