@@ -14,7 +14,8 @@ from bilag.integrations.keys import open_vault
 from bilag.integrations.store import save_mapping
 from bilag.tenants.scope import organization_scope
 from tests.sandboxes import SandboxProcess
-from tests.simulation.proof import posted
+from tests.simulation.conftest import MakeWorld
+from tests.simulation.proof import at_rest, posted
 from tests.simulation.world import MAPPING, World, claim
 
 SLUG = "blindeforbundet"
@@ -109,3 +110,22 @@ def test_what_cannot_be_used_any_more_stops_the_integration_and_says_so(
     assert (passing.returncode, "cleared" in passing.stdout) == (0, True), passing.stdout
     assert sync(world).outcome == "ok"
     assert posted(sandbox) == {"C000001": 1}
+
+
+def test_a_system_that_is_down_is_waited_for_and_named(
+    world_of: MakeWorld, sandbox: SandboxProcess
+) -> None:
+    world = world_of(
+        settings={"company": {"path": "/company"}}, delivery={"breaker": {"retrySeconds": 60}}
+    )
+    sandbox.stop()
+    world.accept([claim(1)])
+    assert world.run("worker", "--once").returncode == 0
+    assert world.query("SELECT outcome FROM syncs") == [("breaker",)]
+    shown = world.run("status", "--language", "en")
+    assert shown.returncode == 1, "somebody has to know that nothing goes out"
+    assert "Nothing answers" in shown.stdout
+    sandbox.restart()
+    world.query("UPDATE integration_runtime SET breaker_retry_at = now()")
+    world.start_worker()
+    assert world.wait_for(at_rest) == {"exported": 1}

@@ -28,6 +28,7 @@ from bilag.tenants.scope import organization_scope_async
 NEEDS_PERSON = ("failed", "held", "in_doubt", "needs_review")
 UNDER_WAY = ("pending", "sending", "in_doubt", "accepted")
 APPROVED = "approved"
+_STOPPED = ("error", "breaker")
 CURRENT = "current"
 
 Sum = tuple[int, Decimal]
@@ -61,7 +62,7 @@ class Standing:
     @property
     def message(self) -> str:
         """Return what stopped the integration, if anything did."""
-        return (self.runtime.error_message or "") if self.runtime.error_since else ""
+        return (self.runtime.error_message or "") if self.condition in _STOPPED else ""
 
     @property
     def currencies(self) -> list[str]:
@@ -85,7 +86,7 @@ class Standing:
     def needs_person(self) -> bool:
         """Return whether something is refused, held, in doubt, in error, or does not add up."""
         wrong = any(count or amount for count, amount in self.differences.values())
-        return bool(self.count(*NEEDS_PERSON)) or self.condition == "error" or wrong
+        return bool(self.count(*NEEDS_PERSON)) or self.condition in _STOPPED or wrong
 
 
 def standings(at: Desk) -> list[Standing]:

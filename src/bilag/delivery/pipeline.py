@@ -336,8 +336,9 @@ class Pipeline:
         if failed:
             self._transport_failures += len(failed)
             opened = await self._write(
-                runtime.breaker_failed, integration.id, len(failed), integration.delivery.breaker
-            )
+                runtime.breaker_failed, integration.id, len(failed), integration.delivery.breaker,
+                failed[0].message,
+            )  # fmt: skip
             if opened:
                 self._stop("breaker", failed[0].message)
 

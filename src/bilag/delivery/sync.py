@@ -274,7 +274,7 @@ async def _identify(
     async with organization_scope_async(connection, target.organization_id):
         if isinstance(found, RetryLater):
             await runtime.breaker_failed(
-                connection, target.integration.id, breaker.failures, breaker
+                connection, target.integration.id, breaker.failures, breaker, found.message
             )
             return Report(stopped_by="breaker", message=found.message)
         if isinstance(found, Misconfigured):

@@ -65,13 +65,16 @@ UPDATE integration_runtime r SET
                              ELSE r.breaker_opened_at END,
     breaker_retry_at = CASE WHEN was.opens THEN now()
         + make_interval(secs => %(seconds)s * 2 ^ least(was.breaker_trips, %(doublings)s))
-        ELSE r.breaker_retry_at END
+        ELSE r.breaker_retry_at END,
+    error_message = CASE WHEN r.error_since IS NULL AND was.opens THEN %(message)s
+        ELSE r.error_message END
 FROM was WHERE r.integration_id = was.integration_id RETURNING was.opens
 """
 
 _BREAKER_SUCCEEDED = """
 UPDATE integration_runtime SET breaker_failures = 0, breaker_trips = 0, breaker_opened_at = NULL,
-    breaker_retry_at = NULL
+    breaker_retry_at = NULL,
+    error_message = CASE WHEN error_since IS NOT NULL THEN error_message END
 WHERE integration_id = %s AND (breaker_failures > 0 OR breaker_opened_at IS NOT NULL)
 """
 
@@ -128,11 +131,16 @@ async def end_sync(
 
 
 async def breaker_failed(
-    connection: psycopg.AsyncConnection[Any], integration_id: UUID, failures: int, policy: Breaker
+    connection: psycopg.AsyncConnection[Any],
+    integration_id: UUID,
+    failures: int,
+    policy: Breaker,
+    message: str = "",
 ) -> bool:
     """Add transport failures in a row; returns whether this opened the breaker.
 
-    It opens at the threshold for `retry_seconds`, doubled with each time it opens again.
+    It opens at the threshold for `retry_seconds`, doubled with each time it opens again; `message`
+    is shown to people while it is open.
     """
     rows = connection.cursor(row_factory=tuple_row)
     found = await rows.execute(
@@ -143,6 +151,7 @@ async def breaker_failed(
             "threshold": policy.failures,
             "seconds": policy.retry_seconds,
             "doublings": _DOUBLINGS_MAX,
+            "message": message or None,
         },
     )
     row = await found.fetchone()
