@@ -145,7 +145,8 @@ class HttpAnswer:
 
     def excerpt(self, redact: Callable[[str], str]) -> str:
         """Return the body as text with secrets stripped, at most 4,000 characters."""
-        text = self.body[: EVIDENCE_CHARACTERS_MAX * 4].decode("utf-8", "replace")
+        # redacted before it is cut: a secret that the cut goes through would not be known any more
+        text = self.body.decode("utf-8", "replace")
         return redact(text.replace("\x00", "�"))[:EVIDENCE_CHARACTERS_MAX]
 
 

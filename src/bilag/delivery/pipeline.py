@@ -77,6 +77,8 @@ class Pipeline:
         self._may_go_on = may_go_on
         self._window = target.in_flight_max
         self._prepared: deque[Prepared] = deque()
+        # a row whose due time moved comes past the cursor again; it may be under way only once
+        self._held_ids: set[int] = set()
         self._mapped_all = False
         self._ready: asyncio.Queue[_UnderWay | None] = asyncio.Queue()
         self._answered: list[_Answered] = []
@@ -121,7 +123,10 @@ class Pipeline:
             if not found:
                 break
             after = (found[-1].due_at, found[-1].id)
+            last_chunk = len(found) < chunk
+            found = [candidate for candidate in found if candidate.id not in self._held_ids]
             ready, aside = prepare(self._target, found)
+            self._held_ids.update(item.candidate.id for item in ready)
             for state in ("held", "excluded"):
                 chosen = [s for s in aside if s.state == state]
                 if chosen:
@@ -131,7 +136,7 @@ class Pipeline:
                     reach(CrashPoint.AFTER_SET_ASIDE)
             self._prepared.extend(ready)
             self._may_take.set()
-            if len(found) < chunk:
+            if last_chunk:
                 break
         self._mapped_all = True
         self._may_take.set()
@@ -293,6 +298,7 @@ class Pipeline:
             reach(CrashPoint.AFTER_SETTLE)
             await self._react([item.outcome for item in answered])
             self._unsettled -= len(answered)
+            self._held_ids.difference_update(item.attempt.export_id for item in answered)
             self._may_take.set()
 
     async def _gather_answers(self) -> None:

@@ -119,6 +119,8 @@ def number_and_build(
                 body=submission.body.decode("utf-8"),
                 headers=dict(submission.headers),
                 mapping_version=version,
+                attempt=item.candidate.attempt,
+                token=item.candidate.token,
             )
         )
     result.series = {
@@ -160,5 +162,7 @@ def _resend(candidate: Candidate, position: int) -> Intent:
         body=candidate.body or "",
         headers=candidate.headers or {},
         mapping_version=candidate.mapping_version or 0,
+        attempt=candidate.attempt,
+        token=candidate.token,
         resend_of=candidate.submission_id,
     )

@@ -96,7 +96,7 @@ async def prove_look_up(
         proven = isinstance(found.get(reference), Posted)
     if proven:
         async with organization_scope_async(connection, target.organization_id):
-            await runtime.prove_look_up(connection, target.integration.id)
+            await runtime.prove_look_up(connection, target.integration.id, target.sync_token)
         target.look_up_proven = True
 
 
@@ -167,6 +167,7 @@ def _look_again(target: Target, row: Doubtful, found: Staged | Absent | CannotTe
 def _without_look_up(target: Target, row: Doubtful) -> Settlement:
     if (
         target.capabilities.honours_key
+        and row.sent_with_key
         and row.failures < target.integration.delivery.retry.attempts_max
     ):
         # the same bytes under the same key: the system itself tells a repeat from a first time

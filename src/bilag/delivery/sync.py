@@ -227,6 +227,8 @@ async def _deliver(
         return stopped
     await resolve_due(claimer, target)
     await follow_up(claimer, target)
+    # what was proven absent may have been withdrawn or revised meanwhile: that comes before sending
+    await _follow_changes(claimer, target)
     if not target.integration.enabled:
         return Report(stopped_by="disabled")
     if _is_ahead(loaded.runtime.paused_until):

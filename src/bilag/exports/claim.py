@@ -47,6 +47,8 @@ class Intent(NamedTuple):
     body: str
     headers: dict[str, str]
     mapping_version: int
+    attempt: int
+    token: int
     resend_of: int | None = None
 
 
@@ -109,6 +111,22 @@ async def candidates(
     return [Candidate(*row) for row in rows]
 
 
+# A series that is opened after a restore may have been open before it: it starts further on.
+_OPEN_SERIES = """
+WITH opened AS (
+    INSERT INTO voucher_series (organization_id, book_id, accounting_year, next_number)
+    SELECT %(organization)s, %(book)s, y, %(start)s + i.numbers_ahead
+    FROM instance i, unnest(%(years)s::int[]) y ON CONFLICT DO NOTHING
+    RETURNING accounting_year, next_number
+)
+INSERT INTO voucher_number_gaps
+    (organization_id, book_id, accounting_year, first_number, last_number, reason)
+SELECT %(organization)s, %(book)s, accounting_year, %(start)s, next_number - 1,
+       'restored from backup: these numbers may have been used before'
+FROM opened WHERE next_number > %(start)s
+"""
+
+
 async def next_numbers(
     connection: psycopg.AsyncConnection[Any],
     organization_id: UUID,
@@ -119,9 +137,13 @@ async def next_numbers(
     """Return the next voucher number per accounting year, opening a series where there is none."""
     async with organization_scope_async(connection, organization_id):
         await connection.execute(
-            "INSERT INTO voucher_series (organization_id, book_id, accounting_year, next_number)"
-            " SELECT %s, %s, y, %s FROM unnest(%s::int[]) y ON CONFLICT DO NOTHING",
-            [organization_id, book_id, number_start, list(years)],
+            _OPEN_SERIES,
+            {
+                "organization": organization_id,
+                "book": book_id,
+                "start": number_start,
+                "years": list(years),
+            },
         )
         cursor = await connection.execute(
             "SELECT accounting_year, next_number FROM voucher_series"
@@ -152,10 +174,12 @@ WITH gate AS MATERIALIZED (
     WHERE (SELECT count(*) FROM series) = %(years)s
 ), d AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%(intents)s) AS d (export_id bigint, year int, number int,
-        fresh boolean, position int, body text, headers jsonb, version int, resend_of bigint)
+        fresh boolean, position int, body text, headers jsonb, version int, resend_of bigint,
+        attempt int, token bigint)
 ), mine AS MATERIALIZED (
-    SELECT e.id FROM exports e, token
+    SELECT e.id, e.accounting_year, e.voucher_number FROM exports e, token, d
     WHERE e.id = ANY (%(ids)s) AND e.state = 'pending' AND e.live IS NOT FALSE
+      AND d.export_id = e.id AND e.attempt = d.attempt AND e.token = d.token
     FOR UPDATE OF e SKIP LOCKED
 ), stored AS (
     INSERT INTO submissions (id, organization_id, headers, body, mapping_version)
@@ -168,6 +192,12 @@ WITH gate AS MATERIALIZED (
     SELECT %(organization)s, %(book)s, d.year, d.number, d.number,
            'withdrawn or changed between numbering and sending'
     FROM token, d WHERE d.fresh AND d.export_id NOT IN (SELECT id FROM mine)
+    UNION ALL
+    SELECT %(organization)s, %(book)s, mine.accounting_year, mine.voucher_number,
+           mine.voucher_number, 'numbered anew: the posting date moved to another accounting year'
+    FROM mine JOIN d ON d.export_id = mine.id
+    WHERE mine.voucher_number IS NOT NULL
+      AND (mine.accounting_year, mine.voucher_number) <> (d.year, d.number)
 ), taken AS (
     UPDATE exports e SET state = 'sending', state_since = now(), attempt = e.attempt + 1,
         token = token.token, send_by = now() + %(send_within)s * interval '1 second',
@@ -204,6 +234,8 @@ async def take(
             "fresh": i.fresh, "position": i.position, "version": i.mapping_version,
             "body": i.body if i.resend_of is None else None, "headers": i.headers or None,
             "resend_of": i.resend_of,
+            "attempt": i.attempt,
+            "token": i.token,
         }
         for i in intents
     ]  # fmt: skip

@@ -223,6 +223,7 @@ WHERE e.organization_id = current_organization() AND e.source_system = %(system)
   AND NOT EXISTS (SELECT FROM exports r WHERE r.organization_id = e.organization_id
         AND r.book_id = e.book_id AND r.source_system = e.source_system
         AND r.source_id = e.source_id AND r.part = e.part AND r.kind = 'reversal'
+        AND r.state NOT IN ('superseded', 'cancelled')
         AND r.generation > e.generation)
 """
 

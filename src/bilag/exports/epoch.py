@@ -22,6 +22,8 @@ _BEGIN = "SELECT epoch, in_doubt FROM begin_epoch(%s, %s, %s)"
 # A number series jumps at least so far when it is not known how many numbers were used (documented
 # as a gap): more than any worker sends between two marks.
 NUMBERS_AHEAD_MIN = 1000
+# a set is at most two windows, and a window at most 256 requests (integrations.model.Delivery)
+SET_MAX = 512
 _WIDTH = 160
 
 
@@ -156,4 +158,4 @@ async def declare_restored(connection: psycopg.AsyncConnection[Any], mark: Epoch
 
 def _numbers_ahead(tokens_lost: int) -> int:
     """Return how far each number series jumps: every lost token may have numbered a full set."""
-    return max(NUMBERS_AHEAD_MIN, tokens_lost * 256)
+    return max(NUMBERS_AHEAD_MIN, tokens_lost * SET_MAX)

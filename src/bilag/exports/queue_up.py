@@ -38,7 +38,7 @@ WITH chosen AS MATERIALIZED (
         reason = NULL
     FROM chosen c
     WHERE e.id = c.id AND c.live
-      AND (c.state = 'failed' OR (c.state = 'pending' AND (e.due_at > now() OR e.attempt = 0)))
+      AND (c.state = 'failed' OR (c.state = 'pending' AND e.due_at > now()))
     RETURNING e.id
 )
 SELECT c.id, c.source_id, c.state, c.live, c.generation, c.exported_at, c.reason FROM chosen c

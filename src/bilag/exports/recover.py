@@ -18,7 +18,8 @@ from bilag.tenants.scope import organization_scope_async
 class Doubtful:
     """An export whose outcome is open: what was sent under which reference, and since when.
 
-    `waited_seconds` is the age of its state on the database's clock.
+    `waited_seconds` is the age of its state on the database's clock; `sent_with_key`: the stored
+    submission carries headers that a repeat can be told by.
     """
 
     id: int
@@ -34,11 +35,13 @@ class Doubtful:
     amount: Decimal
     currency: str
     reason: dict[str, Any] | None
+    sent_with_key: bool
 
 
 _COLUMNS = """
 SELECT id, token, attempt, failures, source_id, reference, submission_id, state, state_since,
-    extract(epoch FROM now() - state_since)::float8, amount, currency, reason
+    extract(epoch FROM now() - state_since)::float8, amount, currency, reason,
+    EXISTS (SELECT FROM submissions s WHERE s.id = submission_id AND s.headers IS NOT NULL)
 FROM exports
 """
 
@@ -157,7 +160,7 @@ WHERE w.organization_id = current_organization() AND w.received_at > now() - int
   AND NOT EXISTS (SELECT FROM exports r WHERE r.organization_id = e.organization_id
       AND r.source_id = e.source_id AND r.source_system = e.source_system
       AND r.book_id = e.book_id AND r.part = e.part AND r.kind = 'reversal'
-      AND r.generation > e.generation)
+      AND r.state NOT IN ('superseded', 'cancelled') AND r.generation > e.generation)
 """
 
 

@@ -100,7 +100,8 @@ WHERE integration_id = %(integration)s AND coalesce(company_id, %(id)s) = %(id)s
 """
 
 _PROVE_LOOK_UP = (
-    "UPDATE integration_runtime SET look_up_proven_at = now() WHERE integration_id = %s"
+    "UPDATE integration_runtime SET look_up_proven_at = now()"
+    " WHERE integration_id = %s AND (%s::bigint IS NULL OR sync_token = %s)"
 )
 
 
@@ -198,9 +199,14 @@ async def remember_company(
     return await _changed(connection, _REMEMBER_COMPANY, company)
 
 
-async def prove_look_up(connection: psycopg.AsyncConnection[Any], integration_id: UUID) -> None:
-    """Note that a check proved the look-up; a change of the settings takes the proof away."""
-    await _changed(connection, _PROVE_LOOK_UP, [integration_id])
+async def prove_look_up(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, sync_token: int | None = None
+) -> None:
+    """Note that the look-up finds what exists; a change of the settings takes the proof away.
+
+    With a `sync_token` only while it is still ours: changed settings fence the running sync.
+    """
+    await _changed(connection, _PROVE_LOOK_UP, [integration_id, sync_token, sync_token])
 
 
 async def _changed(

@@ -169,7 +169,9 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
     )
     if old is not None and old["settings"] != integration.settings:
         connection.execute(
-            "UPDATE integration_runtime SET look_up_proven_at = NULL"
+            # a fresh token fences the sync that still runs with the old settings
+            "UPDATE integration_runtime"
+            " SET look_up_proven_at = NULL, sync_token = nextval('sending_tokens')"
             " WHERE organization_id = %s AND integration_id = %s",
             [integration.organization_id, integration.id],
         )

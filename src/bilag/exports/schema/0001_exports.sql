@@ -432,15 +432,16 @@ CREATE FUNCTION begin_epoch(tokens_seen bigint, epoch_seen bigint, numbers_ahead
 DECLARE doubted bigint; new_epoch bigint;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtext('bilag.begin_epoch'));
-    UPDATE instance i SET epoch = greatest(i.epoch, epoch_seen) + 1, restored_at = now()
+    UPDATE instance i SET epoch = greatest(i.epoch, epoch_seen) + 1, restored_at = now(),
+        numbers_ahead = i.numbers_ahead + begin_epoch.numbers_ahead
         RETURNING i.epoch INTO new_epoch;
     PERFORM setval('sending_tokens', greatest((SELECT last_value FROM sending_tokens), tokens_seen) + 1);
     WITH skipped AS (
-        UPDATE voucher_series s SET next_number = least(s.next_number + numbers_ahead, 100000000)
-        WHERE numbers_ahead > 0
+        UPDATE voucher_series s SET next_number = least(s.next_number + begin_epoch.numbers_ahead, 100000000)
+        WHERE begin_epoch.numbers_ahead > 0
         RETURNING s.organization_id, s.book_id, s.accounting_year, s.next_number)
     INSERT INTO voucher_number_gaps (organization_id, book_id, accounting_year, first_number, last_number, reason)
-    SELECT s.organization_id, s.book_id, s.accounting_year, s.next_number - numbers_ahead, s.next_number - 1,
+    SELECT s.organization_id, s.book_id, s.accounting_year, s.next_number - begin_epoch.numbers_ahead, s.next_number - 1,
            'restored from backup: these numbers may have been used before'
     FROM skipped s;
     WITH moved AS (

@@ -90,7 +90,9 @@ CREATE TABLE instance (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     id uuid NOT NULL DEFAULT gen_random_uuid(),
     epoch bigint NOT NULL DEFAULT 1,
-    restored_at timestamptz
+    restored_at timestamptz,
+    -- how far voucher series that are opened after a restore start beyond their beginning
+    numbers_ahead int NOT NULL DEFAULT 0
 );
 INSERT INTO instance DEFAULT VALUES;
 
