@@ -1,9 +1,13 @@
 """The same claims once more: imported again, as a higher revision, withdrawn, asked for twice."""
 
 import threading
+import time
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
+from bilag.core.problem import Refused
 from tests.sandboxes import SandboxProcess
 from tests.simulation.conftest import MakeWorld
 from tests.simulation.proof import at_rest, posted, prove
@@ -105,6 +109,62 @@ def test_ten_thousand_ids_asked_for_twice_at_once(
     again = world.exports.batch_export(ids[:10], "rest")
     assert {a.result for a in again} == {"already_exported"}
     assert all(a.run_id and a.exported_at for a in again)
+
+
+def test_asked_for_again_while_it_is_under_way(
+    world_of: MakeWorld, sandbox: SandboxProcess
+) -> None:
+    world = world_of()
+    sandbox.set(answer_after=0.3)
+    claims = [claim(number) for number in range(127)]
+    unmapped = replace(claim(500), lines=(replace(claim(500).lines[0], type="unheard-of"),))
+    world.accept([*claims, unmapped])
+    world.start_worker()
+    until = time.monotonic() + 3
+    while time.monotonic() < until:
+        world.exports.export_expense(claims[-1].source_id, "rest")
+        time.sleep(0.02)
+    states = world.wait_for(lambda s: not {"pending", "sending", "in_doubt"} & set(s))
+    assert states == {"exported": 127, "held": 1}
+    assert posted(sandbox).most_common(1)[0][1] == 1
+    numbers = sorted(n for (n,) in world.query("SELECT voucher_number FROM exports"
+                                               " WHERE state = 'exported'"))  # fmt: skip
+    assert numbers == list(range(1, 128)), "a number was lost without a word"
+
+
+def test_two_revisions_that_arrive_at_once_leave_the_newer_one(world: World) -> None:
+    for number in range(10):
+        older, newer = claim(number), replace(claim(number), revision=2, text="Second")
+        threads = [
+            threading.Thread(target=world.accept, args=([record],)) for record in (older, newer)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    live = world.query("SELECT DISTINCT revision FROM exports WHERE live")
+    assert live == [(2,)]
+
+
+def test_a_reversal_is_proposed_again_after_a_correction_was_withdrawn(
+    world: World, sandbox: SandboxProcess
+) -> None:
+    world.accept([claim(1)])
+    world.start_worker()
+    world.wait_for(at_rest)
+    world.exports.withdraw_approval("app", "C000001")
+    world.accept([replace(claim(1), revision=2, text="Second")])
+    counts = world.exports.withdraw_approval("app", "C000001")
+    assert counts is not None
+    waiting = world.query("SELECT kind FROM exports WHERE state = 'held'")
+    assert waiting == [("reversal",)], "the voucher stands, so somebody has to take it back"
+
+
+def test_records_are_refused_while_there_is_no_route(world: World) -> None:
+    world.query("UPDATE organization_integrations SET is_route = false")
+    with pytest.raises(Refused, match="no integration"):
+        world.accept([claim(1)])
+    assert world.query("SELECT count(*) FROM records") == [(0,)]
 
 
 def _twice(verb: Any) -> None:

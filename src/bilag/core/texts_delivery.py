@@ -157,4 +157,12 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "The credentials lead to company {found}, but this integration posts to {remembered}."
         " Correct the credentials and test the connection.",
     ),
+    "no_route": (
+        "Organisasjonen har ingen integrasjon som tar imot. Sett opp en (`bilag apply`) og send inn"
+        " på nytt.",
+        "Organisasjonen har ingen integrasjon som tek imot. Set opp ein (`bilag apply`) og send inn"
+        " på nytt.",
+        "The organization has no integration that takes records. Set one up (`bilag apply`) and"
+        " send them again.",
+    ),
 }

@@ -13,6 +13,7 @@ from uuid import UUID
 import orjson
 import psycopg
 
+from bilag.core.problem import Problem, Refused
 from bilag.core.record import Record
 from bilag.core.reference import make_reference
 from bilag.exports.states import UNSENT
@@ -83,7 +84,12 @@ def arrive(
     """Store approved records and open their exports; the caller holds the tenant scope.
 
     Known records are answered as the first time and open nothing; refused ones carry a problem.
+    Raises Refused while the organization has no route to any book: what could not be delivered must
+    not be called accepted.
     """
+    routes = _routes(connection)
+    if not routes:
+        raise Refused(Problem("no_route"))
     connection.execute(
         _ONE_AT_A_TIME,
         [str(organization_id), [f"{r.source_system}/{r.source_id}" for r in records]],
@@ -93,16 +99,15 @@ def arrive(
         (record, answer) for record, answer in zip(records, stored, strict=True) if answer.is_new
     ]
     if fresh:
-        _open_exports(connection, fresh)
+        _open_exports(connection, routes, fresh)
     return stored
 
 
 def _open_exports(
-    connection: psycopg.Connection[Any], fresh: Sequence[tuple[Record, Stored]]
+    connection: psycopg.Connection[Any],
+    routes: Sequence[_Route],
+    fresh: Sequence[tuple[Record, Stored]],
 ) -> None:
-    routes = _routes(connection)
-    if not routes:
-        return
     earlier = _earlier(connection, fresh, [route.book.id for route in routes])
     rows: list[dict[str, Any]] = []
     approved: dict[tuple[UUID, str], tuple[int, Decimal]] = {}
