@@ -4,19 +4,23 @@ It keeps no state, never touches our database, and `send` never retries by itsel
 """
 
 import builtins
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel
 
 from bilag.connectors.http import HttpClient, Permit
 from bilag.core.outcome import (
+    CannotTell,
     Company,
     ConnectionReport,
+    Discarded,
     Found,
     Misconfigured,
     Outcome,
+    ReferenceItem,
     RetryLater,
 )
 from bilag.core.voucher import Voucher
@@ -29,12 +33,17 @@ class Capabilities:
     """What a system promises under given settings; the engine decides by these, not by its name.
 
     `settle_seconds_min`: how long after the request timeout an answer may still become a posting.
+    `send_seconds_min`: how long sending one submission may take from T1 to its last write.
+    `stages`: sending takes several steps; an interrupted submission is resumed or discarded.
+    `books_later`: Accepted may mean "taken", and look-up says when it is booked or refused.
     """
 
     honours_key: bool
     can_look_up: bool
     books_later: bool = False
     settle_seconds_min: float = 5.0
+    send_seconds_min: float = 0.0
+    stages: bool = False
     documents_per_request_max: int = 1
     requests_in_flight_max: int = 32
     reference_max: int = 20
@@ -49,7 +58,8 @@ class Capabilities:
 class Submission:
     """One request's worth of documents: the exact bytes sent, kept until the outcome is known.
 
-    `headers` are what must be the same when it is sent again (idempotency key); no secrets.
+    `body` is UTF-8 text; `headers` must be the same when it is sent again; no secrets in either.
+    When an interrupted submission is resumed, `references` names only the documents still open.
     """
 
     references: tuple[str, ...]
@@ -76,6 +86,7 @@ class Connector(Protocol[S]):
     type: ClassVar[str]
     settings_type: builtins.type[S]
     secret_fields: ClassVar[tuple[str, ...]]
+    reference_kinds: ClassVar[tuple[str, ...]]
 
     def capabilities(self, settings: S) -> Capabilities:
         """Return what the system promises under these settings."""
@@ -94,11 +105,33 @@ class Connector(Protocol[S]):
         """Send once and return an outcome for each reference; never retries, never raises.
 
         Every request that could post goes out under `permit`, which allows it only until `send_by`.
+        Where the connector stages, sending again what was interrupted continues where it stood.
         """
         ...
 
-    async def look_up(self, references: Sequence[str], session: Session[S]) -> Mapping[str, Found]:
-        """Return what the system knows of each reference; a failed look-up is CannotTell."""
+    async def look_up(
+        self, references: Sequence[str], session: Session[S], since: datetime | None = None
+    ) -> Mapping[str, Found]:
+        """Return what the system knows of each reference; a failed look-up is CannotTell.
+
+        None of them was sent before `since` (UTC); None means that nothing is known about that.
+        """
+        ...
+
+    async def discard(
+        self, submission: Submission, session: Session[S], permit: Permit
+    ) -> Discarded | CannotTell:
+        """Take back what is staged of these references and not posted; never raises.
+
+        Discarded only when it is certain that none of it can be posted any more.
+        """
+        ...
+
+    def reference_data(self, kind: str, session: Session[S]) -> AsyncIterator[ReferenceItem]:
+        """Yield master data of one of `reference_kinds`, read page by page.
+
+        Raises ExchangeError or ValueError when it cannot be read.
+        """
         ...
 
     async def identify(self, session: Session[S]) -> Company | RetryLater | Misconfigured | None:

@@ -84,14 +84,28 @@ Outcome = Accepted | Rejected | RetryLater | Unknown | Misconfigured
 
 
 @dataclass(frozen=True, slots=True)
+class PostedLine:
+    """One line as the ledger holds it, debit positive; compared in a reconciliation (E13)."""
+
+    account: str
+    amount: Decimal
+    cost_centre: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Posted:
-    """The reference stands in the ledger; more than one hit means that it was posted twice."""
+    """The reference stands in the ledger; more than one hit means that it was posted twice.
+
+    `amount` is the sum of the debit lines; `lines` and `reversed_by` where the system can say.
+    """
 
     external_reference: str
     voucher_number: str = ""
     amount: Decimal | None = None
     hits: int = 1
     evidence: Evidence = NOTHING_SEEN
+    lines: tuple[PostedLine, ...] = ()
+    reversed_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +113,20 @@ class Staged:
     """The reference stands in a journal or import queue, not in the ledger."""
 
     external_reference: str
+    evidence: Evidence = NOTHING_SEEN
+
+
+@dataclass(frozen=True, slots=True)
+class BookingRefused:
+    """The system took the document, then refused to book it; it lies there with an error.
+
+    `message` is the system's own text; `field` and `line` as in Rejected.
+    """
+
+    external_reference: str
+    message: str
+    field: str = ""
+    line: int | None = None
     evidence: Evidence = NOTHING_SEEN
 
 
@@ -118,7 +146,25 @@ class CannotTell:
     problem: Problem | None = None
 
 
-Found = Posted | Staged | Absent | CannotTell
+Found = Posted | Staged | BookingRefused | Absent | CannotTell
+
+
+@dataclass(frozen=True, slots=True)
+class Discarded:
+    """What was staged of a submission is gone, and nothing of it can be posted any more."""
+
+    evidence: Evidence = NOTHING_SEEN
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceItem:
+    """One entry of master data; `usable` is false for what the system would refuse to post to."""
+
+    kind: str
+    code: str
+    name: str
+    id: str = ""
+    usable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

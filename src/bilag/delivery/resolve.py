@@ -9,7 +9,16 @@ from typing import Any
 
 import psycopg
 
-from bilag.core.outcome import NOTHING_SEEN, Absent, CannotTell, Evidence, Found, Posted, Staged
+from bilag.core.outcome import (
+    NOTHING_SEEN,
+    Absent,
+    BookingRefused,
+    CannotTell,
+    Evidence,
+    Found,
+    Posted,
+    Staged,
+)
 from bilag.core.problem import Problem
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.target import Target
@@ -125,12 +134,20 @@ def _decide(target: Target, row: Doubtful, found: Found | None) -> Settlement:
         return _posted(row, found)
     if isinstance(found, Absent):
         return _absent(target, row, found)
+    if isinstance(found, BookingRefused):
+        # taken, then refused: the next look, at once, finds it as an accepted one and says why
+        return _settlement(
+            row, "accepted", "", event="looked_up", outcome="staged", evidence=found.evidence,
+            external_reference=found.external_reference,
+        )  # fmt: skip
     return _look_again(target, row, found)
 
 
 def _follow(target: Target, row: Doubtful, found: Found | None) -> Settlement:
     if isinstance(found, Posted):
         return _posted(row, found)
+    if isinstance(found, BookingRefused):
+        return _booking_refused(row, found)
     left = target.integration.delivery.booked_within_seconds - row.waited_seconds
     if left <= 0 and not isinstance(found, Staged | CannotTell):
         return _settlement(
@@ -189,6 +206,18 @@ def _posted(row: Doubtful, found: Posted) -> Settlement:
         row, "exported", "", event="looked_up", outcome="posted", evidence=found.evidence,
         external_reference=found.external_reference, voucher_number=found.voucher_number,
     )  # fmt: skip
+
+
+def _booking_refused(row: Doubtful, found: BookingRefused) -> Settlement:
+    """Return the settlement to `failed`; the external reference stays: a retry looks first."""
+    params = {"message": found.message}
+    problem = Problem("refused", found.field, found.line, row.source_id, params)
+    settled = _settlement(
+        row, "failed", "", event="looked_up", outcome="booking_refused", failures=1,
+        evidence=found.evidence, external_reference=found.external_reference,
+        message=found.message,
+    )  # fmt: skip
+    return settled._replace(reason=problem.as_json(), field=found.field, line=found.line)
 
 
 def _absent(target: Target, row: Doubtful, found: Absent) -> Settlement:

@@ -5,33 +5,37 @@
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from bilag.sandbox.rest import Options, serve
+from bilag.sandbox import rest
 
-KINDS = ("rest",)
+# One line a kind: what it stands for, its options (a dataclass) and its server.
+KINDS: dict[str, tuple[str, type[Any], Callable[..., Coroutine[Any, Any, None]]]] = {
+    "rest": ("an accounting system with a JSON API", rest.Options, rest.serve),
+}
 
 
 def main(arguments: Sequence[str]) -> None:
     """Run the sandbox that the arguments ask for until it is stopped."""
     chosen = vars(_parser().parse_args(arguments))
-    chosen.pop("sandbox")
+    _, options, serve = KINDS[chosen.pop("sandbox")]
     port, host, ledger = chosen.pop("port"), chosen.pop("host"), chosen.pop("ledger")
-    asyncio.run(serve(port, host, options=Options(**chosen), ledger=ledger, announce=True))
+    asyncio.run(serve(port, host, options=options(**chosen), ledger=ledger, announce=True))
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="bilag sandbox", description=__doc__)
     kinds = parser.add_subparsers(dest="sandbox", required=True, metavar="KIND")
-    rest = kinds.add_parser("rest", help="an accounting system with a JSON API")
-    rest.add_argument("--port", type=int, default=8090, help="0 takes a free one")
-    rest.add_argument("--host", default="127.0.0.1")
-    rest.add_argument("--ledger", type=Path, help="a file that keeps the ledger over restarts")
-    for option in fields(Options):
-        _add(rest, option.name, option.default, option.metadata["help"])
+    for name, (text, options, _) in KINDS.items():
+        kind = kinds.add_parser(name, help=text)
+        kind.add_argument("--port", type=int, default=8090, help="0 takes a free one")
+        kind.add_argument("--host", default="127.0.0.1")
+        kind.add_argument("--ledger", type=Path, help="a file that keeps the ledger over restarts")
+        for option in fields(options):
+            _add(kind, option.name, option.default, option.metadata["help"])
     return parser
 
 

@@ -7,9 +7,9 @@ import re
 
 import orjson
 
+from bilag.connectors.faults import status_problem
 from bilag.connectors.http import HttpAnswer, retry_after_seconds
 from bilag.connectors.redact import Redactor
-from bilag.connectors.rest.faults import status_problem
 from bilag.connectors.rest.pointer import MISSING, Pointer, compile_pointer, text_at, value_at
 from bilag.connectors.rest.settings import Booked, Errors, Names, RestSettings
 from bilag.core.outcome import (

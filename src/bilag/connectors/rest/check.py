@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 
 from yarl import URL
 
+from bilag.connectors.faults import host_of, status_problem, transport_problem
 from bilag.connectors.http import ExchangeError, HttpAnswer
+from bilag.connectors.oauth import LoginFailed
 from bilag.connectors.rest.answers import read_json
-from bilag.connectors.rest.faults import host_of, status_problem, transport_problem
-from bilag.connectors.rest.login import LoginFailed
 from bilag.connectors.rest.look_up import look_up
 from bilag.connectors.rest.pointer import MISSING, compile_pointer, text_at
 from bilag.connectors.rest.wire import Wire
 from bilag.core.outcome import (
     Absent,
+    BookingRefused,
     CannotTell,
     Company,
     ConnectionReport,
@@ -154,7 +155,7 @@ async def _look_up_works(wire: Wire, known_reference: str) -> Problem:
     return Problem("connector.check_passed")
 
 
-async def _find(wire: Wire, reference: str) -> Posted | Staged | Absent:
+async def _find(wire: Wire, reference: str) -> Posted | Staged | BookingRefused | Absent:
     found = await look_up(wire, reference, repeat=False, timeout_seconds=REQUEST_SECONDS_MAX)
     if isinstance(found, CannotTell):
         raise _Fault(found.problem or Problem("connector.hit_unreadable"))

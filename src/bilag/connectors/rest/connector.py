@@ -3,26 +3,31 @@
 What it promises follows from the settings: see `capabilities` and docs/connectors.md.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime
 from typing import ClassVar
 
+from bilag.connectors.faults import evidence_of, transport_problem
 from bilag.connectors.http import NoAnswer, NotSent, Permit, TargetRefused, TooLate
 from bilag.connectors.interface import Capabilities, Session, Submission
+from bilag.connectors.oauth import LoginFailed
 from bilag.connectors.rest.body import build_submissions
 from bilag.connectors.rest.check import check_connection, identify_company
-from bilag.connectors.rest.faults import evidence_of, transport_problem
-from bilag.connectors.rest.login import SECRET_OF_KIND, LoginFailed
+from bilag.connectors.rest.login import SECRET_OF_KIND
 from bilag.connectors.rest.look_up import look_up, look_up_all
 from bilag.connectors.rest.settings import RestSettings
 from bilag.connectors.rest.wire import Wire
 from bilag.core.outcome import (
     Accepted,
+    CannotTell,
     Company,
     ConnectionReport,
+    Discarded,
     Found,
     Misconfigured,
     Outcome,
     Posted,
+    ReferenceItem,
     RetryLater,
     Staged,
     Unknown,
@@ -37,6 +42,7 @@ class RestConnector:
     type: ClassVar[str] = "rest"
     settings_type = RestSettings
     secret_fields: ClassVar[tuple[str, ...]] = tuple(SECRET_OF_KIND.values())
+    reference_kinds: ClassVar[tuple[str, ...]] = ()
 
     def capabilities(self, settings: RestSettings) -> Capabilities:
         """Return what the settings claim the system does; the claims are the operator's."""
@@ -67,10 +73,27 @@ class RestConnector:
         return {reference: await _send(wire, reference, submission, permit)}
 
     async def look_up(
-        self, references: Sequence[str], session: Session[RestSettings]
+        self,
+        references: Sequence[str],
+        session: Session[RestSettings],
+        since: datetime | None = None,
     ) -> Mapping[str, Found]:
         """Return what the system knows of each reference; a failed look-up is CannotTell."""
         return await look_up_all(Wire.of(session), references)
+
+    async def discard(
+        self, submission: Submission, session: Session[RestSettings], permit: Permit
+    ) -> Discarded | CannotTell:
+        """Take nothing back: no request for that is described by the settings."""
+        return CannotTell("a generic REST system has no way to take back what it holds")
+
+    async def reference_data(
+        self, kind: str, session: Session[RestSettings]
+    ) -> AsyncIterator[ReferenceItem]:
+        """Yield nothing: no master data is described by the settings."""
+        nothing: tuple[ReferenceItem, ...] = ()
+        for item in nothing:
+            yield item
 
     async def identify(
         self, session: Session[RestSettings]

@@ -9,10 +9,10 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NoReturn
 
+from bilag.connectors.faults import evidence_of, status_problem, transport_problem
 from bilag.connectors.http import ExchangeError, HttpAnswer
+from bilag.connectors.oauth import LoginFailed
 from bilag.connectors.rest.answers import Proof
-from bilag.connectors.rest.faults import evidence_of, status_problem, transport_problem
-from bilag.connectors.rest.login import LoginFailed
 from bilag.connectors.rest.pointer import MISSING, compile_pointer, text_at, value_at
 from bilag.connectors.rest.settings import LookUp
 from bilag.connectors.rest.wire import Wire

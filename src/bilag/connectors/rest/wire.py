@@ -11,8 +11,9 @@ from yarl import URL
 
 from bilag.connectors.http import ExchangeError, HttpAnswer, HttpClient
 from bilag.connectors.interface import Session
+from bilag.connectors.oauth import Token
 from bilag.connectors.rest.answers import Answers
-from bilag.connectors.rest.login import Login, Token
+from bilag.connectors.rest.login import Login
 from bilag.connectors.rest.settings import REFERENCE, RestSettings
 from bilag.core.outcome import Evidence
 
