@@ -56,6 +56,14 @@ class SandboxProcess:
         """Add accounts, costCentres or vatCodes (code to name)."""
         self._call("POST", "/_sandbox/master", kinds)
 
+    def meddle(self, reference: str, do: str, **how: str) -> None:
+        """Delete, alter, double or reverse a posted voucher by hand."""
+        self._call("POST", "/_sandbox/meddle", {"reference": reference, "do": do, **how})
+
+    def journals(self) -> dict[str, Any]:
+        """What stands in journals and is not posted (Business Central)."""
+        return self._call("GET", "/_sandbox/journals")
+
     def reset(self) -> None:
         """Empty the ledger and forget faults, counts and keys."""
         self._call("POST", "/_sandbox/reset")

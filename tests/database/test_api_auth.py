@@ -1,6 +1,7 @@
 """Who may do what: tokens, scopes, outsiders and languages, for every operation there is."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -174,10 +175,27 @@ def test_what_is_not_there_is_a_problem_too(
         assert found["problems"][0]["field"]
 
 
-def test_a_foreign_host_name_is_refused_as_a_problem(stage: Stage) -> None:
-    response = stage.alice.ask("GET", "/api/v1/status", Host="elsewhere.example")
+@pytest.mark.parametrize("path", ["/api/v1/status", "/", "/elsewhere"])
+def test_a_foreign_host_name_is_refused_as_a_problem(
+    stage: Stage, path: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = stage.alice.ask("GET", path, Host="elsewhere.example")
 
-    assert problem(response, 400)["code"] == "request_malformed"
+    found = problem(response, 400)
+    assert found["code"] == "host_not_allowed"
+    assert "BILAG_ALLOWED_HOSTS" in found["detail"]
+    assert not [one for one in caplog.records if one.exc_info], "no traceback for a stranger's host"
+
+
+def test_the_root_says_where_the_api_is_described(stage: Stage) -> None:
+    response = stage.alice.ask("GET", "/", Authorization="")
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "default-src 'none'" in response["Content-Security-Policy"]
+    for address in re.findall(r'href="([^"]+)"', page):
+        assert stage.alice.ask("GET", address, Authorization="").status_code == 200
+    assert 'href="/api/v1/docs"' in page
 
 
 def test_a_fault_of_ours_shows_nothing_of_the_inside(stage: Stage) -> None:

@@ -1,5 +1,7 @@
 """Idempotency-Key: one request runs once, whoever repeats it, whenever, and whatever crashes."""
 
+import asyncio
+import hashlib
 import json
 import threading
 from collections.abc import Iterator
@@ -7,11 +9,21 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from bilag.delivery.accounting import AccountingExports
+from bilag.tenants.idempotency import forget_old_keys
 from tests.clusters import Database
-from tests.database.api_stage import EXPORTS, RECORDS, Stage, api_stage, problem, record
+from tests.database.api_stage import (
+    EXPORTS,
+    RECORDS,
+    Stage,
+    api_stage,
+    connect_owner,
+    problem,
+    record,
+)
 
 
 @pytest.fixture
@@ -129,14 +141,28 @@ def test_a_request_whose_process_died_is_taken_over_after_a_minute(
     assert stage.query("SELECT count(*) FROM exports") == [(1,)]
 
 
-def test_a_key_is_free_again_after_30_days(stage: Stage) -> None:
+def test_a_key_is_free_again_after_7_days(stage: Stage) -> None:
     stage.alice.ask("POST", RECORDS, record(), Idempotency_Key="k")
-    stage.query("UPDATE idempotency_keys SET created_at = now() - interval '31 days'")
+    stage.query("UPDATE idempotency_keys SET created_at = now() - interval '7 days 1 minute'")
 
     response = stage.alice.ask("POST", RECORDS, record("C2"), Idempotency_Key="k")
 
     assert response.status_code == 201
     assert "Idempotent-Replayed" not in response
+
+
+def test_housekeeping_forgets_old_keys_of_every_organization(stage: Stage) -> None:
+    for person in (stage.alice, stage.charlie):
+        for key in ("old", "young"):
+            person.ask("POST", RECORDS, record(f"C-{key}"), Idempotency_Key=key)
+    with connect_owner(stage) as owner:
+        owner.execute(
+            "UPDATE idempotency_keys SET created_at = now() - interval '7 days 1 minute'"
+            " WHERE key = %s", [f"post:{hashlib.sha256(b'old').hexdigest()}"],
+        )  # fmt: skip
+        assert [asyncio.run(_keep_house(stage)) for _ in range(2)] == [2, 0]
+        left = owner.execute("SELECT DISTINCT key FROM idempotency_keys").fetchall()
+    assert left == [(f"post:{hashlib.sha256(b'young').hexdigest()}",)]
 
 
 def test_of_a_large_answer_the_counts_are_kept(stage: Stage) -> None:
@@ -148,3 +174,10 @@ def test_of_a_large_answer_the_counts_are_kept(stage: Stage) -> None:
     assert len(first.content) > 1024 * 1024
     assert json.loads(again.content) == {"counts": {"total": 9000, "accepted": 9000}}
     assert again["Idempotent-Replayed"] == "true"
+
+
+async def _keep_house(stage: Stage) -> int:
+    """What the worker does now and then, as the application's role."""
+    url = stage.database.application_url
+    async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
+        return await forget_old_keys(connection)

@@ -1,5 +1,6 @@
 """The real server process: granian, threads, bodies over a socket, and how it ends."""
 
+import base64
 import http.client
 import json
 import os
@@ -117,7 +118,7 @@ def test_the_examples_of_the_page_work(stage: Stage, server: Server, tmp_path: P
         env={**os.environ, "URL": url, "TOKEN": stage.alice.token},
     )  # fmt: skip
 
-    assert script.count("curl ") == 11
+    assert script.count("curl ") == 14
     assert done.returncode == 0, done.stdout + done.stderr
     states = stage.query("SELECT source_id, state FROM exports ORDER BY 1")
     assert states == [("C000017", "pending"), ("C000018", "cancelled")]
@@ -169,6 +170,29 @@ def test_a_body_that_ends_early_is_not_taken(stage: Stage, server: Server) -> No
         client.recv(65536)
 
     assert stage.query("SELECT count(*) FROM records") == [(0,)]
+
+
+SIGN = (
+    "import sys; from bilag.app.serve import _application; _application(None);"
+    " from django.core import signing; print(getattr(signing, sys.argv[1])(sys.argv[2]))"
+)
+
+
+def test_what_one_web_process_signs_every_other_believes(stage: Stage, tmp_path: Path) -> None:
+    """Django's key comes from the master key: also the former one, and no other."""
+    first, second, other = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2, 3))
+
+    def run(keys: str, verb: str, text: str) -> str:
+        environment = {**os.environ, "BILAG_HOME": str(tmp_path), "BILAG_MASTER_KEY": keys}
+        done = subprocess.run(
+            [sys.executable, "-c", SIGN, verb, text], env=environment, check=False,
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
+        )  # fmt: skip
+        return done.stdout.strip()
+
+    signed = run(first, "dumps", "volunteer-017")
+    assert run(f"{second} {first}", "loads", signed) == "volunteer-017"
+    assert run(other, "loads", signed) == ""
 
 
 def test_a_port_in_use_is_refused(stage: Stage, server: Server, tmp_path: Path) -> None:

@@ -95,7 +95,9 @@ def test_import_says_what_is_missing(place: Place) -> None:
     place.configure()
     table = place.home / "claims.csv"
     table.write_text("claim;amount\n1;2\n")
-    assert place.bilag("import", table, "--organization", ORGANIZATION).code == 2
+    own_names = place.bilag("import", table, "--organization", ORGANIZATION)
+    assert own_names.code == 3
+    assert "no field “claim”" in own_names.err
     profile = place.home / "profile.yaml"
     profile.write_text("name: x\n")
     ran = place.bilag("import", table, "--organization", ORGANIZATION, "--profile", profile)

@@ -123,6 +123,17 @@ def test_one_batch_that_names_an_id_several_times(
     assert count(database) == 3
 
 
+def test_an_id_of_another_source_system_is_another_record(store: Callable[..., Any]) -> None:
+    def of(system: str, source_id: str, revision: int = 1) -> Record:
+        return replace(a_record(source_id, revision), source_system=system)
+
+    store(of("app", "B", 7), of("other", "A", 7))
+    # Asked for together, so that each of the four pairs could be found; two are not meant.
+    batch = (of("app", "A"), of("other", "B"))
+    assert [one.result for one in store(*batch)] == ["accepted"] * 2
+    assert [one.result for one in store(*batch)] == ["known"] * 2
+
+
 def test_a_batch_of_thousands(database: Database, store: Callable[..., Any]) -> None:
     records = [a_record(f"C-{number}") for number in range(2_500)]
     assert {one.result for one in store(*records)} == {"accepted"}

@@ -38,8 +38,10 @@ CROSSING = {
     "authenticate_token",
     "begin_epoch",
     "due_integrations",
+    "due_reconciliations",
     "ensure_partitions",
     "fold_totals",
+    "forget_idempotency_keys",
     "list_organizations",
     "runs_with_claims",
 }
@@ -363,8 +365,8 @@ def test_the_database_keeps_no_token(database: Database, url: str) -> None:
 @pytest.mark.parametrize(
     ("name", "scopes", "days", "codes"),
     [
-        ("app", ["exports:delete"], 10, ["token_scopes_unknown"]),
-        ("app", [], 10, ["token_scopes_unknown"]),
+        ("app", ["exports:delete"], 10, ["token_scope_unknown"]),
+        ("app", [], 10, ["token_without_scope"]),
         ("app", ["exports:read"], 731, ["token_days"]),
         (" ", ["exports:read"], 0, ["token_without_name", "token_days"]),
     ],

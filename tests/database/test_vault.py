@@ -238,6 +238,15 @@ def test_the_audit_key_is_each_organizations_own(url: str, vault: Vault) -> None
     assert repr(alice.key) not in repr(alice)
 
 
+def test_a_key_for_a_purpose_is_its_own_and_the_same_everywhere(tmp_path: Path) -> None:
+    first, second = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
+    old = open_vault(tmp_path, {"BILAG_MASTER_KEY": first}).derived("web")
+    new = open_vault(tmp_path, {"BILAG_MASTER_KEY": f"{second} {first}"})
+    assert new.derived("web")[1:] == old, "the former key still opens"
+    assert new.derived("web")[0] not in (*old, *new.derived("other"))
+    assert all(len(key) == 64 and key != (bytes([1]) * 32).hex() for key in old)
+
+
 def test_an_empty_secret_is_refused(url: str, vault: Vault) -> None:
     with scope(url, ALICE) as connection, pytest.raises(VaultError, match="'api_key' is empty"):
         put_credential(connection, vault, ALICE, LEDGER, "api_key", "", "A")

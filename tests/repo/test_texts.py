@@ -3,6 +3,7 @@
 import ast
 import string
 
+from bilag.core.problem import Problem
 from bilag.core.texts import CATALOGUE, LANGUAGES
 from tests.repo.project import sources, tree
 
@@ -21,6 +22,13 @@ def test_the_languages_have_the_same_placeholders() -> None:
     differing = [code for code, (first, *rest) in found.items() if any(s != first for s in rest)]
     assert not differing
     assert all(name.isidentifier() for several in found.values() for name in several[0])
+
+
+def test_every_sentence_can_be_said_whatever_its_placeholders_are_called() -> None:
+    for code, sentences in CATALOGUE.items():
+        params = dict.fromkeys(_placeholders(sentences[0]), "x")
+        for language in LANGUAGES:
+            assert "{" not in Problem(code, params=params).text(language), code
 
 
 def test_every_problem_has_its_sentence() -> None:

@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -27,6 +27,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.worker import make_sync_queue
 from bilag.exports.status import StateTotal, sum_rule, totals
 from bilag.integrations.books import save_book
+from bilag.integrations.keys import open_vault
 from bilag.integrations.model import (
     Book,
     Delivery,
@@ -37,6 +38,7 @@ from bilag.integrations.model import (
     organization_id,
 )
 from bilag.integrations.store import save_integration, save_mapping
+from bilag.integrations.vault import put_credential
 from bilag.tenants.organizations import Organization, save_organization
 from bilag.tenants.scope import organization_scope
 
@@ -168,6 +170,16 @@ class World:
             assert time.monotonic() < until, states
             time.sleep(0.1)
 
+    def move_clock(self, seconds: float) -> None:
+        """Let time pass for what waits: the rules stay, the tests do not wait 20 minutes."""
+        with psycopg.connect(self.owner_url, autocommit=True) as connection:
+            connection.execute(
+                "UPDATE exports SET due_at = due_at - d, send_by = send_by - d"
+                " FROM (SELECT %s * interval '1 second' AS d) AS passed"
+                " WHERE state IN ('in_doubt', 'accepted')",
+                [seconds],
+            )
+
     def stop_workers(self) -> None:
         """End every worker that was started, stopped ones too."""
         for process in self.workers:
@@ -184,6 +196,8 @@ def make_world(
     home: Path,
     *,
     settings: dict[str, Any],
+    system: str = "rest",
+    secrets: Mapping[str, str] | None = None,
     slug: str = "blindeforbundet",
     delivery: dict[str, Any] | None = None,
     filters: dict[str, Any] | None = None,
@@ -213,7 +227,7 @@ def make_world(
             organization_id=organization,
             key="ledger",
             name="Ledger",
-            type="rest",
+            type=system,
             enabled=True,
             is_route=True,
             settings=settings,
@@ -233,6 +247,11 @@ def make_world(
             save_book(connection, book)
             save_integration(connection, integration)
             save_mapping(connection, organization, integration.id, mapping or MAPPING, "test")
+            for name, value in (secrets or {}).items():
+                put_credential(
+                    connection, open_vault(home, os.environ), organization, integration.id,
+                    name, value, "test",
+                )  # fmt: skip
         world = World(
             application_url, owner_url, home, pool, organization, integration.id,
             AccountingExports(pool, queue, CONNECTORS, organization, actor="test"),

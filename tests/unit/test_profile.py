@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from bilag.core.problem import Refused
-from bilag.records.profile import load_profile, parse_profile, profile_of_columns
+from bilag.records.profile import load_profile, parse_profile, profile_of_head
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 GOOD = """
@@ -91,8 +91,8 @@ def test_columns_of_our_own_names_need_no_profile() -> None:
     head = (
         "sourceId;category;currency;approvedBy;approvedAt;line.date;line.type;line.amount;bilag_row"
     )
-    profile = profile_of_columns(head + "\r\n", "sheet")
+    profile = profile_of_head(head + "\r\n", "sheet")
     assert profile.delimiter == ";"
     assert profile.group_by == ("sourceId",)
     with pytest.raises(Refused, match="Beløp"):
-        profile_of_columns(head + ";Beløp", "sheet")
+        profile_of_head(head + ";Beløp", "sheet")

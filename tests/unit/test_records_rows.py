@@ -14,8 +14,9 @@ from bilag.core.problem import Problem, Refused
 from bilag.records.claims import RowProblem
 from bilag.records.errors_file import ErrorsFile, form_of
 from bilag.records.identity import REMOVED
+from bilag.records.open_rows import open_rows
 from bilag.records.profile import Profile, parse_profile
-from bilag.records.rows import ROW_CHARACTERS_MAX, Row, open_rows
+from bilag.records.rows import ROW_CHARACTERS_MAX, Row
 from tests.unit.test_records_malformed import PERSON
 
 FIELDS = """
@@ -157,7 +158,7 @@ def errors_of(path: Path, profile: Profile | None) -> Path:
     with (
         path.open("rb") as file,
         open_rows(file, profile) as source,
-        ErrorsFile(path, None, form_of(source, profile, "nb")) as errors,
+        ErrorsFile(path, None, form_of(source, "nb")) as errors,
     ):
         for row in source.rows():
             told = [*row.problems, Problem("cell_amount", params={"value": "x"})]

@@ -15,6 +15,7 @@ from bilag.api.auth import ApiToken
 from bilag.api.once import KEY_LENGTH_MAX, KEY_PATTERN
 from bilag.api.problems import MEDIA_TYPE, response_of
 from bilag.api.record_model import EXAMPLE, ApprovedRecord, WithdrawnRecord
+from bilag.tenants.idempotency import KEPT_DAYS
 
 _REF = "#/components/schemas/{model}"
 
@@ -45,7 +46,7 @@ _IDEMPOTENCY_KEY = {
     "name": "Idempotency-Key",
     "required": False,
     "schema": {"type": "string", "maxLength": KEY_LENGTH_MAX, "pattern": KEY_PATTERN},
-    "description": "The same key with the same request gets the same answer, for 30 days.",
+    "description": f"The same key with the same request: the same answer, for {KEPT_DAYS} days.",
 }
 
 

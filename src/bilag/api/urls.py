@@ -1,12 +1,14 @@
-"""The addresses of the HTTP API: everything is below /api/v1/."""
+"""The addresses of the HTTP API: everything but the page at / is below /api/v1/."""
+
+from functools import partial
 
 from django.urls import path
 
 from bilag import __version__
-from bilag.api import exports, overview, records
+from bilag.api import dry_run, exports, force, overview, periods, reconciliations, records
 from bilag.api.body import ExactJson
 from bilag.api.documents import BilagApi
-from bilag.api.page import ReferencePage
+from bilag.api.page import ReferencePage, front_page
 
 DESCRIPTION = (
     "Approved records in, and their exports to the accounting system. A token belongs to one"
@@ -24,7 +26,15 @@ api = BilagApi(
     docs=ReferencePage(),
     parser=ExactJson(),
 )
-for router in (records.router, overview.router, exports.router):
+for router in (
+    records.router,
+    overview.router,
+    exports.router,
+    force.router,
+    reconciliations.router,
+    periods.router,
+    dry_run.router,
+):
     api.add_router("", router)
 
-urlpatterns = [path("api/v1/", api.urls)]
+urlpatterns = [path("api/v1/", api.urls), path("", partial(front_page, api=api))]

@@ -136,10 +136,12 @@ class _One:
         new = replace(
             old or Organization(self.id, entry.slug, entry.name),
             name=entry.name,
-            **_given(entry, "language", "allowed_networks", "excluded_features"),
+            **_given(entry, "language", "allowed_networks", "excluded_features", "closed_periods"),
         )
         if "declaration" in entry.model_fields_set:
             new = replace(new, declaration=_stored_declaration(entry.declaration))
+        if "force_approval_above" in entry.model_fields_set:
+            new = replace(new, force_approval_above=entry.force_approval_above)
         if save_organization(self.connection, new):
             self._note("organization", entry.slug, _fields(old), _fields(new))
 
@@ -164,6 +166,8 @@ class _One:
                 entry, "year_start_month", "number_prefix", "number_start", "rounding_account"
             ),
         )
+        if "closed_through" in entry.model_fields_set:
+            new = replace(new, closed_through=entry.closed_through)
         if save_book(self.connection, new):
             self._note("book", entry.key, _fields(old), _fields(new))
 
@@ -321,7 +325,7 @@ def _described(integration: Integration | None) -> dict[str, str]:
 
 
 def _texts(values: dict[str, Any]) -> dict[str, str]:
-    return {name: json.dumps(values[name], sort_keys=True) for name in values}
+    return {name: json.dumps(values[name], sort_keys=True, default=str) for name in values}
 
 
 def _midnight(day: date | None) -> datetime | None:

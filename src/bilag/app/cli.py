@@ -8,6 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 import click
@@ -39,16 +40,22 @@ _COMMANDS = {
     "migrate": _Entry(_RUN, "cli_run", "make the tables, or bring them to this version"),
     "apply": _Entry(_RUN, "cli_configure", "make organizations match a YAML file"),
     "export-configuration": _Entry(_RUN, "cli_configure", "write an organization as such a file"),
+    "close-period": _Entry(_RUN, "cli_periods", "close the days of a book, or open them again"),
     "worker": _Entry(_RUN, "cli_run", "deliver; as many workers as you like"),
     "serve": _Entry(_RUN, "cli_serve", "answer the API"),
     "token": _Entry(_RUN, "cli_configure", "make, list and revoke API tokens"),
-    "import": _Entry(_IN, "cli_import", "take in a file of records (NDJSON or CSV)"),
+    "import": _Entry(_IN, "cli_import", "take in a file of records (NDJSON, CSV, XLSX)"),
     "sync": _Entry(_IN, "cli_sync", "deliver what waits now, and watch it with --wait"),
     "status": _Entry(_WATCH, "cli_status", "what came in and where it stands, to the øre"),
     "exports": _Entry(_WATCH, "cli_status", "the claims one by one, with the reason"),
+    "dry-run": _Entry(_WATCH, "cli_dry_run", "what would be posted now, without sending"),
     "check-connection": _Entry(_WATCH, "cli_check", "test the way to the accounting system"),
     "retry": _Entry(_WATCH, "cli_repair", "send again what was refused or held"),
     "resolve": _Entry(_WATCH, "cli_repair", "settle what is in doubt"),
+    "reconcile": _Entry(_WATCH, "cli_reconcile", "compare with what the ledger really holds"),
+    "force-export": _Entry(_WATCH, "cli_force", "send a posted claim again, on purpose"),
+    "force-approve": _Entry(_WATCH, "cli_force", "approve that somebody else wants to do so"),
+    "decide-period": _Entry(_WATCH, "cli_periods", "decide about claims in a closed period"),
     "restored": _Entry(_WATCH, "cli_repair", "say that the database came from a backup"),
 }
 
@@ -77,6 +84,18 @@ class _Bilag(click.Group):
         module = importlib.import_module(f"bilag.app.{entry.module}")
         command: click.Command = getattr(module, f"{cmd_name.replace('-', '_')}_command")
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            close = get_close_matches(args[0], _COMMANDS, n=3)
+            meant = f"; did you mean {' or '.join(close)}?" if close else ""
+            raise CommandFailed(
+                f"there is no command {args[0]!r}{meant or '; `bilag --help` lists them'}",
+                Exit.USAGE,
+            )
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

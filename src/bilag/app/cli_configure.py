@@ -17,6 +17,7 @@ from bilag.app.cli_open import (
     Desk,
     actor,
     desk,
+    desk_of,
     installation,
     language_option,
     organization_argument,
@@ -51,6 +52,9 @@ def apply_command(file: Path, dry_run: bool, language: str) -> int:
                 f"{file} was not applied, nothing is changed:\n  " + "\n  ".join(lines),
                 Exit.NOT_USABLE,
             ) from error
+        # what waited for the change (a period that is open again) must not wait for the next claim
+        for slug in sorted({change.organization for change in changes} if not dry_run else ()):
+            desk_of(opened, slug).exports.start_delivery()
     for change in changes:
         click.echo(f"{change.organization}: {change.subject}: {change.what}")
     if not changes:

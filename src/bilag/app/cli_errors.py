@@ -3,6 +3,7 @@
 One line without a traceback, without a secret, and with what to do where we know it.
 """
 
+import errno
 import os
 import re
 
@@ -22,7 +23,8 @@ from bilag.tenants.role import UnsafeRole
 _CONFIGURATION = (MigrationRefused, PostgresError, RestoreError, UnsafeRole, VaultError)
 _NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]*@")
-_SECRET_VARIABLES = ("BILAG_MASTER_KEY", "BILAG_SECRET_KEY")
+_ADDRESS = re.compile(r"\('([^']+)', ([0-9]+)")
+_SECRET_VARIABLES = ("BILAG_MASTER_KEY",)
 
 
 def explain(error: BaseException) -> tuple[str, Exit]:
@@ -57,6 +59,8 @@ def _explained(error: BaseException) -> tuple[str, Exit]:
         return f"the database is not at this version: {what}; run `bilag migrate`", Exit.NOT_USABLE
     if isinstance(error, (psycopg.OperationalError, PoolTimeout)):
         return f"the database cannot be used: {error}", Exit.NOT_USABLE
+    if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+        return f"{_address(error)} is in use; choose another with --port", Exit.NOT_USABLE
     if isinstance(error, OSError):
         where = f"{error.filename}: " if error.filename else ""
         return f"{where}{error.strerror or error}", Exit.NOT_USABLE
@@ -64,6 +68,11 @@ def _explained(error: BaseException) -> tuple[str, Exit]:
         f"unexpected {type(error).__name__}: {error} (BILAG_DEBUG=1 shows where)",
         Exit.FAULT,
     )
+
+
+def _address(error: OSError) -> str:
+    found = _ADDRESS.search(str(error))
+    return f"port {found[2]} of {found[1]}" if found else "the port"
 
 
 def _lacks_a_grant(error: BaseException) -> bool:

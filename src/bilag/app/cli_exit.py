@@ -17,6 +17,7 @@ class Exit(IntEnum):
     NOT_USABLE = 3, "configuration or database cannot be used"
     NOT_FOUND = 4, "no such organization, integration or export"
     TIMEOUT = 5, "not finished in the time allowed"
+    NO_WORKER = 6, "no worker is running, so what was asked for waits"
     FAULT = 70, "a fault in bilag itself; please report it"
     INTERRUPTED = 130, "stopped by Ctrl-C"
 

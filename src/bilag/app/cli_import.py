@@ -20,7 +20,8 @@ from rich.table import Table
 from bilag.app.cli_errors import problem_line
 from bilag.app.cli_exit import CommandFailed, Exit
 from bilag.app.cli_open import Desk, actor, desk, language_option, output
-from bilag.app.cli_tables import print_table
+from bilag.app.cli_tables import NO_WORKER, print_table
+from bilag.app.cli_watch import Watched, worker_alive
 from bilag.core.problem import Refused
 from bilag.core.record import Record
 from bilag.exports.arrive import arrive
@@ -28,7 +29,7 @@ from bilag.exports.decide import withdraw
 from bilag.records.importing import ImportResult, Progress, run_import
 from bilag.records.intake import Stored
 from bilag.records.intake import withdraw as withdraw_record
-from bilag.records.profile import load_profile
+from bilag.records.profile import Profile, load_profile
 from bilag.records.validate import Withdrawal
 
 _PLAIN_EVERY_SECONDS = 2.0
@@ -41,7 +42,7 @@ _PROBLEMS_SHOWN = 5
 @click.option(
     "--profile",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="YAML file that says how a foreign file is read; needed for CSV.",
+    help="YAML file that says how a foreign file is read.",
 )
 @click.option("--source-system", default="", help="Of records that name none (NDJSON).")
 @click.option(
@@ -61,24 +62,27 @@ def import_command(
 ) -> int:
     """Take in a file of approved records and start their delivery.
 
-    FILE is NDJSON in our own form, or any CSV or NDJSON file that a profile describes. Good records
-    go in, bad rows are written to a file with what is wrong with each; correct it and import it.
-    Running the same import again takes nothing twice.
+    FILE is NDJSON in our own form, or any CSV, XLSX or NDJSON file that a profile describes. Good
+    records go in, bad rows are written to a file of the same kind with what is wrong with each;
+    correct it and import it. Running the same import again takes nothing twice.
     """
-    if profile is None and file.suffix.lower() == ".csv":
-        raise click.UsageError("a CSV file needs --profile, which says what its columns mean")
+    described_by = _profile(profile, language)
     console = output(stderr=True)
     with desk(slug) as at:
         with progress_of(console, file.name) as show:
             try:
                 result = import_file(
-                    at, file, show, profile=profile, source_system=source_system,
+                    at, file, show, profile=described_by, source_system=source_system,
                     errors_to=errors_to, language=language,
                 )  # fmt: skip
             except Refused as error:
-                lines = "; ".join(problem_line(p, language) for p in error.problems)
-                raise CommandFailed(f"{file} was not imported: {lines}", Exit.NOT_USABLE) from error
+                what = f"{file} was not imported"
+                if profile is None and error.problems[0].code.startswith("profile_"):
+                    what += ": without --profile its columns must have our names"
+                raise _refused(what, error, language) from error
         print_table(output(), summary(result, language))
+        if result.accepted and not worker_alive([Watched(at, ())]):
+            console.print(NO_WORKER)
     return Exit.PERSON if result.bad_rows else Exit.OK
 
 
@@ -124,20 +128,20 @@ def import_file(
     file: Path,
     show: Show,
     *,
-    profile: Path | None = None,
+    profile: Profile | None = None,
     source_system: str = "",
     errors_to: Path | None = None,
     language: str = "en",
 ) -> ImportResult:
     """Import a file into an organization and wake the integrations that deliver on approval.
 
-    Raises Refused for a profile or file that cannot be read at all.
+    Raises Refused for a file that cannot be read at all.
     """
     result = run_import(
         at.installation.pool.connection,
         at.organization.id,
         file,
-        load_profile(profile) if profile else None,
+        profile,
         _accept,
         show,
         withdraw=_withdraw,
@@ -170,9 +174,25 @@ def summary(result: ImportResult, language: str) -> Table:
         table.add_row("", f"row {found.row}: {problem_line(found.problem, language)}")
     if len(result.problems) > _PROBLEMS_SHOWN:
         table.add_row("", "...")
+    if result.not_read:
+        table.add_row("", f"sheets not read: {', '.join(result.not_read)}")
     if result.errors_file:
         table.add_row("", f"{result.bad_rows} bad rows, to correct: {result.errors_file}")
     return table
+
+
+def _profile(path: Path | None, language: str) -> Profile | None:
+    try:
+        return load_profile(path) if path else None
+    except Refused as error:
+        raise _refused(f"the profile {path} cannot be used", error, language) from error
+
+
+def _refused(what: str, error: Refused, language: str) -> CommandFailed:
+    """Tell each problem on a line of its own, or the only one behind what it is about."""
+    lines = [problem_line(problem, language) for problem in error.problems]
+    told = f" {lines[0]}" if len(lines) == 1 else "".join(f"\n  {line}" for line in lines)
+    return CommandFailed(f"{what}:{told}", Exit.NOT_USABLE)
 
 
 def _accept(

@@ -5,6 +5,9 @@ A database that is not there, not reachable or not migrated is told at once, wit
 
 import getpass
 import os
+import shlex
+import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +16,7 @@ from typing import Any, TypeVar
 
 import click
 import psycopg
+from click.core import ParameterSource
 from rich.console import Console
 
 from bilag.app.cli_exit import CommandFailed, Exit
@@ -36,11 +40,34 @@ _PLAIN_WIDTH = 200
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+class _Language(click.Choice[str]):
+    """A language; one that BILAG_LANGUAGE names wrongly is told as that, not as an option."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        source = ctx and ctx.get_parameter_source("language")
+        if source is ParameterSource.ENVIRONMENT and value not in self.choices:
+            raise CommandFailed(
+                f"BILAG_LANGUAGE is {value!r}; it must be one of: {', '.join(self.choices)}",
+                Exit.USAGE,
+            )
+        return super().convert(value, param, ctx)
+
+
+def program() -> str:
+    """Return what to type for `bilag` in any terminal: its path where it is not on PATH."""
+    own, found = Path(sys.executable).with_name("bilag"), shutil.which("bilag")
+    if found and (not own.exists() or own.samefile(found)):
+        return "bilag"
+    if own.exists():
+        return shlex.quote(str(own))
+    return f"{shlex.quote(sys.executable)} -m bilag.app.cli"
+
+
 def language_option(command: Command) -> Command:
     """Add `--language`, which BILAG_LANGUAGE sets for good."""
     return click.option(
         "--language",
-        type=click.Choice(LANGUAGES),
+        type=_Language(LANGUAGES),
         envvar="BILAG_LANGUAGE",
         default="en",
         show_default=True,

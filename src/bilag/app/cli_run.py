@@ -11,12 +11,13 @@ import click
 
 from bilag.app.cli_exit import Exit
 from bilag.app.cli_log import configure_logging
-from bilag.app.cli_open import connected, usable_database
+from bilag.app.cli_open import connected, program, usable_database
 from bilag.app.migrate import migrate
 from bilag.app.postgres import database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.worker import WorkerSettings, work
 from bilag.integrations.keys import open_vault
+from bilag.monitoring.job import RECONCILIATIONS
 from bilag.sandbox.command import main as run_sandbox
 
 
@@ -28,7 +29,8 @@ def migrate_command() -> int:
     BILAG_DATABASE_OWNER_URL as well: the owner makes the tables, the application's role uses them.
     """
     configure_logging()
-    urls = database_urls(default_home())
+    home = default_home()
+    urls = database_urls(home)
     owner = urls.require_owner("`bilag migrate`")
     for url, variable in (
         (urls.application, "BILAG_DATABASE_URL"),
@@ -36,8 +38,15 @@ def migrate_command() -> int:
     ):
         with connected(url, variable):
             pass
-    migrate(owner, urls.application)
-    click.echo("the database is at this version")
+    done = migrate(owner, urls.application)
+    embedded = "" if os.environ.get("BILAG_DATABASE_URL") else f", a PostgreSQL in {home},"
+    if not done.before:
+        where = embedded.rstrip(",")
+        click.echo(f"made the tables in a new database{where}; next: `{program()} apply FILE`")
+    elif done.after > done.before:
+        click.echo(f"brought the database{embedded} to this version")
+    else:
+        click.echo(f"the database{embedded} is at this version already")
     return Exit.OK
 
 
@@ -63,7 +72,7 @@ def worker_command(concurrency: int, once: bool) -> int:
     settings = WorkerSettings(concurrency=concurrency, once=once, name=f"worker-{os.getpid()}")
     vault = open_vault(home, os.environ)
     work_on = partial(work, urls.application, home, CONNECTORS, vault, settings)
-    asyncio.run(work_on(revive=lambda: database_urls(home)))
+    asyncio.run(work_on(revive=lambda: database_urls(home), chores=[RECONCILIATIONS]))
     return Exit.OK
 
 

@@ -10,6 +10,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
+from bilag.app.cli_open import program
 from bilag.app.cli_standing import APPROVED, CURRENT, NEEDS_PERSON, Standing, Sum
 from bilag.app.cli_words import amount, word
 from bilag.core.problem import Problem
@@ -18,7 +19,7 @@ from bilag.exports.states import STATES
 from bilag.exports.status import ExportRow
 from bilag.mapping.dates import TIME_ZONE
 
-NO_WORKER = "no worker is running, so nothing is delivered: start one with `bilag worker`"
+NO_WORKER = f"no worker is running, so nothing is delivered: start one with `{program()} worker`"
 # The order of the sum rule; `reversed` is shown where there is one.
 _ORDER = ("exported", "accepted", "pending", "sending", "failed", "in_doubt", "needs_review",
           "held", "excluded", "cancelled", "superseded", "reversed")  # fmt: skip
@@ -52,7 +53,8 @@ def print_exports(console: Console, rows: Sequence[ExportRow], language: str) ->
     chosen = [c for c in _COLUMNS if c.narrow or console.width >= _WIDE]
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for column in chosen:
-        table.add_column(word(column.key, language), justify=column.justify, overflow="fold")
+        heading = f"{word(column.key, language)}{column.unit}"
+        table.add_column(heading, justify=column.justify, overflow="fold")
     reasons: dict[str, list[str]] = {}
     for row in rows:
         table.add_row(*(column.cell(row, language) for column in chosen))
@@ -68,6 +70,7 @@ class _Column(NamedTuple):
     cell: Callable[[ExportRow, str], str | Text]
     narrow: bool = True
     justify: JustifyMethod = "left"
+    unit: str = ""
 
 
 def _state(row: ExportRow, language: str) -> Text:
@@ -90,6 +93,7 @@ _COLUMNS = (
         "since",
         lambda row, language: f"{row.state_since.astimezone(TIME_ZONE):%Y-%m-%d %H:%M}",
         narrow=False,
+        unit=f" ({TIME_ZONE})",
     ),
 )
 
@@ -113,8 +117,13 @@ def _heading(one: Standing, language: str) -> str:
     integration, runtime = one.integration, one.runtime
     synced = word("never", language)
     if runtime.last_sync_at is not None:
-        at = f"{runtime.last_sync_at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M}"
-        synced = f"{at}, {word(f'sync_{runtime.last_sync_outcome}', language)}"
+        synced = f"{runtime.last_sync_at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M} ({TIME_ZONE})"
+        # `ok` says that the sync did its work, not that the system took what it was sent.
+        if runtime.last_sync_outcome != "ok":
+            synced += f", {word(f'sync_{runtime.last_sync_outcome}', language)}"
+    for state in NEEDS_PERSON:
+        if count := one.count(state):
+            synced += f", {count} {word(state, language)}"
     return (
         f"{one.organization.name} ({one.organization.slug}): {integration.name}"
         f" ({integration.key}) - {word(one.condition, language)};"

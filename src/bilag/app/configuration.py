@@ -5,9 +5,9 @@ A key that is left out leaves what is there; a list that is given is the whole l
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
+from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,12 +25,19 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from bilag.app.claimants_file import read_claimants
+from bilag.app.mapping_file import mapping_value, text_of
 from bilag.app.yaml_text import Place, read_yaml
 from bilag.connectors.interface import Connector
-from bilag.core.money import CURRENCIES
+from bilag.core.money import CURRENCIES, AmountError, parse_amount
 from bilag.core.problem import Problem, Refused
-from bilag.integrations.model import Configuration, Delivery, Filters
+from bilag.integrations.model import (
+    CLOSED_FIRST,
+    CLOSED_LAST,
+    Configuration,
+    Day,
+    Delivery,
+    Filters,
+)
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.mapping.check import check_document
 from bilag.mapping.document import DocumentError, read_document
@@ -69,6 +76,16 @@ def _currency(text: str) -> str:
     return text
 
 
+def _amount(value: object) -> Decimal:
+    try:
+        amount = parse_amount(value)
+    except AmountError:
+        amount = Decimal(-1)
+    if amount < 0:
+        raise Refused(Problem("limit_not_valid"))
+    return amount
+
+
 def _resolved(value: object, info: ValidationInfo) -> object:
     """Return the secret that `env:NAME` or `file:/path` refers to; anything else is refused."""
     sources = _sources(info)
@@ -79,7 +96,7 @@ def _resolved(value: object, info: ValidationInfo) -> object:
     if kind == "env":
         secret, code = sources.environ.get(name, ""), "secret_not_set"
     else:
-        secret, code = _text_of(sources.folder / name).rstrip("\r\n"), "secret_file_empty"
+        secret, code = text_of(sources.folder / name).rstrip("\r\n"), "secret_file_empty"
     if not secret:
         raise Refused(Problem(code, params={"name": name}))
     return secret
@@ -97,7 +114,7 @@ class MemberEntry(Entry):
 
 
 class BookEntry(Entry):
-    """A book; what is left out keeps its value, or the default when the book is made."""
+    """A book; what is left out keeps its value; `closedThrough:` with nothing opens every day."""
 
     key: Key
     name: Name
@@ -106,6 +123,7 @@ class BookEntry(Entry):
     number_prefix: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{0,6}$")
     number_start: int | None = Field(None, ge=1, le=99_999_999)
     rounding_account: str | None = Field(None, max_length=64)
+    closed_through: Day | None = Field(None, ge=CLOSED_FIRST, le=CLOSED_LAST)
 
 
 class CredentialEntry(Entry):
@@ -181,16 +199,7 @@ class IntegrationEntry(Entry):
     @field_validator("mapping", mode="before")
     @classmethod
     def _from_file(cls, value: object, info: ValidationInfo) -> object:
-        sources = _sources(info)
-        if isinstance(value, str):
-            path = sources.folder / value.removeprefix("file:")
-            with _in_file(path):
-                value = read_yaml(_text_of(path))[0] or {}
-        if isinstance(value, dict) and isinstance(value.get("claimants"), str):
-            path = sources.folder / value["claimants"].removeprefix("file:")
-            with _in_file(path):
-                value = {**value, "claimants": read_claimants(_text_of(path), path.name)}
-        return _as_text(value)
+        return mapping_value(value, _sources(info).folder)
 
     @field_validator("mapping")
     @classmethod
@@ -212,7 +221,10 @@ class IntegrationEntry(Entry):
 
 
 class OrganizationEntry(Entry):
-    """An organization; `declaration:` with nothing behind it takes the sign-off back."""
+    """An organization; `declaration:` with nothing behind it takes the sign-off back.
+
+    So does `forceApprovalAbove:` with the limit.
+    """
 
     slug: Key
     name: Name
@@ -220,6 +232,8 @@ class OrganizationEntry(Entry):
     allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] | None = None
     excluded_features: tuple[Key, ...] | None = None
     declaration: DeclarationEntry | None = None
+    closed_periods: Literal["stop", "first_open_day", "ask"] | None = None
+    force_approval_above: Annotated[Decimal, BeforeValidator(_amount)] | None = None
     members: tuple[MemberEntry, ...] | None = None
     books: tuple[BookEntry, ...] | None = None
     integrations: tuple[IntegrationEntry, ...] | None = None
@@ -254,7 +268,7 @@ def read_configuration(
 
     Raises Refused with every fault at once, each with its place in the file, its line and remedy.
     """
-    data, lines = read_yaml(_text_of(path))
+    data, lines = read_yaml(text_of(path))
     problems = list(_named_twice(data, lines))
     try:
         read = OrganizationsFile.model_validate(
@@ -276,37 +290,6 @@ def _sources(info: ValidationInfo) -> _Sources:
     if not isinstance(info.context, _Sources):
         raise TypeError("a configuration is read by read_configuration")
     return info.context
-
-
-def _text_of(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-    except UnicodeDecodeError:
-        reason = "it is not UTF-8; save it as UTF-8"
-    raise Refused(Problem("file_unreadable", params={"file": str(path), "reason": reason}))
-
-
-@contextmanager
-def _in_file(path: Path) -> Iterator[None]:
-    """Say of a problem's line which file it is in, where that is not the file itself."""
-    try:
-        yield
-    except Refused as error:
-        raise Refused(*(replace(p, field=f"({path.name})") for p in error.problems)) from None
-
-
-def _as_text(value: object) -> object:
-    """Turn the numbers of a mapping into their digits: an account is a text, also 7140."""
-    match value:
-        case dict():
-            return {key: _as_text(part) for key, part in value.items()}
-        case list():
-            return [_as_text(part) for part in value]
-        case int() if not isinstance(value, bool):
-            return str(value)
-    return value
 
 
 _CODES = {

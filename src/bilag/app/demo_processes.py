@@ -92,16 +92,19 @@ class Processes:
         os.write(self._lock, f" {process.pid}".encode())
         return process
 
-    def start_sandbox(self) -> str:
-        """Start the sandbox at the address it had before, if that is free; returns its address."""
-        kept = self._home / "sandbox-address"
+    def start_sandbox(self, kind: str, *options: str) -> str:
+        """Start a sandbox at the address it had before, if that is free; returns its address."""
+        name = f"sandbox-{kind}"
+        kept = self._home / f"{name}-address"
         before = kept.read_text().strip() if kept.exists() else ""
         port = _free_port(int(before.rpartition(":")[2] or 0))
         self.start(
-            "sandbox", "sandbox", "rest", "--port", str(port), "--answer-after", "0.05",
-            "--ledger", str(self._home / "ledger.ndjson"),
+            name, "sandbox", kind, "--port", str(port), "--answer-after", "0.05",
+            "--ledger", str(self._home / f"ledger-{kind}.ndjson"), *options,
         )  # fmt: skip
-        return self._answers("sandbox", port)
+        address = self._answers(name, port)
+        kept.write_text(f"{address}\n")
+        return address
 
     def start_api(self, port: int) -> str:
         """Start the API on the port, or on a free one where it is taken; returns its address."""

@@ -3,7 +3,7 @@
 Made by code, the same every time; nobody in it exists. Amounts are in kroner unless they say so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -226,12 +226,41 @@ _SHARED = """\
   allowedNetworks: ["127.0.0.0/8"]
 """
 
-_INTEGRATION = """\
-  integrations:
-    - key: ledger
-      name: Regnskapet
+# What each organization delivers to: the type, and what the sandbox of that type is set up with.
+SYSTEMS = {
+    "blindeforbundet": "xledger",
+    "hlf": "business-central",
+    "nhf": "rest",
+}
+PROJECTS = {project: project for project in _PROJECTS if project}
+
+_SETTINGS = {
+    "xledger": """\
+      type: xledger
+      settings:
+        endpoint: {address}/graphql
+        vouchers: {{jobLevel: {{dbSubId: 1}}}}
+        dimensions: {{glObject1: project, glObject2: costCentre}}
+        # the sandbox refuses a call as a whole; prove it on your tenant before you say so
+        batches: {{documentsPerCall: 20, batchRule: atomic}}
+        lookUp: {{stagedSearch: extIdentifier_in, postedSearch: extIdentifier_in, entryLines: true}}
+        pace: {{settleSeconds: 1}}
+      credentials: {{api_token: "file:sandbox-secret"}}
+""",
+    "business-central": """\
+      type: dynamics_business_central
+      settings:
+        baseUrl: {address}/v2.0
+        loginUrl: {address}
+        tenant: 6f1d2c3b-0a4e-4d5f-8b6a-7c8d9e0f1a2b
+        environment: Production
+        company: Sandbox Organization
+        clientId: 3c9a7e10-5b2d-4f68-9e41-d0c7a8b6f512
+        dimensions: {{costCentre: AVDELING, project: PROSJEKT}}
+      credentials: {{client_secret: "file:sandbox-secret"}}
+""",
+    "rest": """\
       type: rest
-      book: main
       settings:
         baseUrl: {address}
         path: /vouchers
@@ -244,7 +273,15 @@ _INTEGRATION = """\
           voucherNumber: /voucherNumber
         company: {{path: /company}}
         settleSeconds: 1
-      credentials: {{api_key: "file:sandbox-api-key"}}
+      credentials: {{api_key: "file:sandbox-secret"}}
+""",
+}
+_INTEGRATION = """\
+  integrations:
+    - key: ledger
+      name: Regnskapet
+      book: main
+{settings}\
       filters: {{categories: [{categories}]}}
       # short, so that a lost answer is resolved while you look on
       delivery:
@@ -254,14 +291,14 @@ _INTEGRATION = """\
         retry: {{baseSeconds: 1, maximumSeconds: 10}}
       mapping:
         categories:
-          kollektivreise: {{account: "7140"}}
-          parkering: {{account: "7140"}}
-          servering: {{account: "6860"}}
-          kontorrekvisita: {{account: "6800"}}
-          porto: {{account: "6940"}}
-          lokalleie: {{account: "6300"}}
-          gave: {{account: "7430"}}
-          telefon: {{account: "6900"}}
+          kollektivreise: {{account: "7140"{vat}}}
+          parkering: {{account: "7140"{vat}}}
+          servering: {{account: "6860"{vat}}}
+          kontorrekvisita: {{account: "6800"{vat}}}
+          porto: {{account: "6940"{vat}}}
+          lokalleie: {{account: "6300"{vat}}}
+          gave: {{account: "7430"{vat}}}
+          telefon: {{account: "6900"{vat}}}
           kjøring: {{account: "7100"}}
           passasjer: {{account: "7100"}}
           sjåførhonorar: {{account: "5330"}}
@@ -271,8 +308,8 @@ _INTEGRATION = """\
 """
 
 
-def configuration(address: str) -> str:
-    """Return the YAML file that `bilag apply` is given, posting to the sandbox at `address`."""
+def configuration(addresses: Mapping[str, str]) -> str:
+    """Return the YAML file that `bilag apply` is given; `addresses` are the sandboxes' by slug."""
     every = "expense, mileage, honorarium, activity"
     clearing = 'missingClaimant: clearing\n        clearingAccount: "2990"'
     listed = "claimants: file:claimants.csv"
@@ -294,7 +331,12 @@ def configuration(address: str) -> str:
         )
         parts.append(
             _INTEGRATION.format(
-                address=address, categories=categories, counter=counter, claimants=claimants
+                settings=_SETTINGS[SYSTEMS[slug]].format(address=addresses[slug]),
+                # journals of Business Central carry no VAT code: posted gross, without one
+                vat=', vatCode: ""' if SYSTEMS[slug] == "business-central" else "",
+                categories=categories,
+                counter=counter,
+                claimants=claimants,
             )
         )
     return "".join(parts)

@@ -1,11 +1,12 @@
 """Django's settings, made from the environment; the database URLs are filled in by `configure`.
 
-No secret stands here: the web process's own key lies in the home folder, made at the first start.
+No secret stands here: `serve` derives the key that Django signs with from the master key, so that
+every web process of an installation has the same one. Without it nothing can be signed.
 """
 
 import os
 
-SECRET_KEY = os.environ.get("BILAG_SECRET_KEY", "")
+SECRET_KEY = ""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("BILAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
 ROOT_URLCONF = "bilag.api.urls"

@@ -3,11 +3,13 @@
 C15. Applied to the same organization it changes nothing; with another slug it is a copy.
 """
 
+from decimal import Decimal
 from typing import Any
 
 import psycopg
 import yaml
 
+from bilag.core.money import amount_text
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.books import list_books
 from bilag.integrations.model import Book, Integration
@@ -34,6 +36,8 @@ def export_configuration(connection: psycopg.Connection[Any], slug: str) -> str:
             "allowedNetworks": list(organization.allowed_networks),
             "excludedFeatures": list(organization.excluded_features),
             "declaration": organization.declaration or None,
+            "closedPeriods": organization.closed_periods,
+            "forceApprovalAbove": _limit(organization.force_approval_above),
             "members": [
                 {"subject": member.subject, "role": member.role}
                 for member in list_members(connection, own)
@@ -47,6 +51,10 @@ def export_configuration(connection: psycopg.Connection[Any], slug: str) -> str:
     return text
 
 
+def _limit(amount: Decimal | None) -> str | None:
+    return None if amount is None else amount_text(amount)
+
+
 def _book(book: Book) -> dict[str, Any]:
     return {
         "key": book.key,
@@ -56,6 +64,7 @@ def _book(book: Book) -> dict[str, Any]:
         "numberPrefix": book.number_prefix,
         "numberStart": book.number_start,
         "roundingAccount": book.rounding_account,
+        "closedThrough": str(book.closed_through) if book.closed_through else None,
     }
 
 

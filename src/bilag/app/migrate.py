@@ -4,7 +4,7 @@ Safe to run again and by two at once (an advisory lock); never run by `serve` or
 """
 
 import os
-from typing import Any
+from typing import Any, NamedTuple
 
 import django
 import psycopg
@@ -43,7 +43,14 @@ def setup_django(application_url: str, owner_url: str = "") -> None:
     django.setup()
 
 
-def migrate(owner_url: str, application_url: str) -> None:
+class Migrated(NamedTuple):
+    """How many migrations a database had before, and how many it has now."""
+
+    before: int
+    after: int
+
+
+def migrate(owner_url: str, application_url: str) -> Migrated:
     """Create or update all tables as the owner and grant the application's role what it needs.
 
     Raises MigrationRefused when the server is older than PostgreSQL 15.
@@ -54,6 +61,7 @@ def migrate(owner_url: str, application_url: str) -> None:
                 f"PostgreSQL 15 or newer is needed; this server is {connection.info.server_version}"
             )
         connection.execute(_LOCK)
+        before = _count(connection)
         setup_django(application_url, owner_url)
         try:
             call_command("migrate", database="owner", verbosity=0, interactive=False)
@@ -66,6 +74,15 @@ def migrate(owner_url: str, application_url: str) -> None:
                     sql.SQL("").join(_split(text, role))  # the role's name is quoted, never pasted
                 )
         connection.execute("ANALYZE")
+        return Migrated(before, _count(connection))
+
+
+def _count(connection: psycopg.Connection[Any]) -> int:
+    there = connection.execute("SELECT to_regclass('django_migrations')").fetchone()
+    if there is None or there[0] is None:
+        return 0
+    row = connection.execute("SELECT count(*) FROM django_migrations").fetchone()
+    return int(row[0]) if row else 0
 
 
 def _split(text: str, role: sql.Identifier) -> list[sql.Composable]:

@@ -2,7 +2,7 @@
 
 from importlib.resources import files
 
-ROOMS = ("tenants", "records", "integrations", "exports")
+ROOMS = ("tenants", "records", "integrations", "exports", "monitoring")
 
 
 def room_sql(room: str, name: str) -> str:

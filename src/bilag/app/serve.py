@@ -15,6 +15,7 @@ from socket import AF_INET, AF_INET6
 from typing import Any
 
 import structlog
+from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import get_resolver
 from granian.constants import HTTPModes, Interfaces
@@ -28,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 THREADS = 8
 BACKLOG = 1024
+_SIGNING = "bilag web signing"
 # Failure policy: requests under way get so long to end after SIGTERM; what is cut off then is safe
 # to send again. Requests beyond threads and backpressure wait in the backlog of the socket.
 STOP_SECONDS_MAX = 30
@@ -69,6 +71,8 @@ def _application(home: Path | None) -> Callable[..., Any]:
     Finalize(None, stack.close, exitpriority=0)
     context.use(installation)
     setup_django(installation.urls.application)
+    # Keys of former master keys are still believed, so that changing it signs nobody out.
+    settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS = installation.vault.derived(_SIGNING)
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.
     logging.getLogger("django.request").setLevel(logging.ERROR)

@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool
 from bilag.app.postgres import DatabaseUrls, database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.force import ForcedExports
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.keys import Vault, open_vault
 from bilag.tenants.role import refuse_unsafe_role
@@ -40,6 +41,12 @@ class Installation:
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports:
         """Return the verbs for one organization, acting in the name of `actor`."""
         return AccountingExports(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports:
+        """Return the verbs of forced re-exports (E12), acting in the name of `actor`."""
+        return ForcedExports(
+            self.pool, self.queue, CONNECTORS, self.vault, organization_id, actor=actor
+        )
 
 
 @contextmanager

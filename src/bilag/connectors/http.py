@@ -70,17 +70,27 @@ class Permit:
     before_write: Callable[[], None] | None = None
     spent: bool = False
     reusable: bool = False
+    parent: "Permit | None" = None
+
+    def staging(self) -> "Permit":
+        """Return a reusable permit for writes that post nothing yet; it ends when this one ends."""
+        return Permit(self.until, reusable=True, parent=self.parent or self)
+
+    def again(self) -> "Permit":
+        """Return a fresh permit of the same kind; only for a write that was refused for certain."""
+        return Permit(self.until, reusable=self.reusable, parent=self.parent or self)
 
     def use(self) -> None:
         """Mark the permit as spent; raises TooLate when it has run out, NoAnswer when used before.
 
         A second write is NoAnswer, not NotSent: what the first one did is not known.
         """
-        if self.before_write is not None:
-            self.before_write()
+        first = self.parent or self
+        if first.before_write is not None:
+            first.before_write()
         if self.spent and not self.reusable:
             raise NoAnswer("the request was already written once and got no usable answer")
-        if running_seconds() >= self.until:
+        if running_seconds() >= first.until:
             raise TooLate("the permit to send had run out before the request was written", "late")
         self.spent = True
 

@@ -45,6 +45,7 @@ class Capabilities:
     send_seconds_min: float = 0.0
     stages: bool = False
     documents_per_request_max: int = 1
+    look_ups_at_once: int = 200
     requests_in_flight_max: int = 32
     reference_max: int = 20
     carries_vat: bool = True

@@ -5,9 +5,12 @@
 
 from typing import Any
 
+from bilag.connectors.dynamics.business_central import BusinessCentralConnector
 from bilag.connectors.interface import Connector
 from bilag.connectors.rest import RestConnector
+from bilag.connectors.xledger import XledgerConnector
 
 CONNECTORS: dict[str, Connector[Any]] = {
-    connector.type: connector for connector in (RestConnector(),)
+    connector.type: connector
+    for connector in (RestConnector(), XledgerConnector(), BusinessCentralConnector())
 }

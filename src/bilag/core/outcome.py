@@ -44,6 +44,7 @@ class Rejected:
     field: str = ""
     line: int | None = None
     evidence: Evidence = NOTHING_SEEN
+    problem: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)

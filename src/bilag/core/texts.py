@@ -7,8 +7,12 @@ from bilag.core.texts_api import API_TEXTS
 from bilag.core.texts_configuration import CONFIGURATION_TEXTS
 from bilag.core.texts_connectors import CONNECTOR_TEXTS
 from bilag.core.texts_delivery import DELIVERY_TEXTS
+from bilag.core.texts_dynamics import DYNAMICS_TEXTS
+from bilag.core.texts_forced import FORCED_TEXTS
 from bilag.core.texts_mapping import MAPPING_TEXTS
+from bilag.core.texts_monitoring import MONITORING_TEXTS
 from bilag.core.texts_records import RECORD_TEXTS
+from bilag.core.texts_xledger import XLEDGER_TEXTS
 
 LANGUAGES = ("nb", "nn", "en")
 
@@ -17,13 +21,17 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **RECORD_TEXTS,
     **MAPPING_TEXTS,
     **DELIVERY_TEXTS,
+    **FORCED_TEXTS,
+    **MONITORING_TEXTS,
     **CONNECTOR_TEXTS,
     **CONFIGURATION_TEXTS,
     **API_TEXTS,
+    **DYNAMICS_TEXTS,
+    **XLEDGER_TEXTS,
 }
 
 
-def say(code: str, language: str = "en", **params: str) -> str:
+def say(code: str, language: str = "en", /, **params: str) -> str:
     """Return the sentence of `code` with its placeholders filled; an unknown code says itself.
 
     An unknown language gives English; a missing parameter stays visible as its placeholder.

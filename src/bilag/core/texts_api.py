@@ -71,6 +71,14 @@ _REQUEST: dict[str, tuple[str, str, str]] = {
         "Førespurnaden er ikkje gyldig HTTP for denne tenesta. Kontroller adresse og hovud.",
         "The request is not valid HTTP for this service. Check address and headers.",
     ),
+    "host_not_allowed": (
+        "Tjenesten svarer ikke på vertsnavnet «{host}». Bruk et annet, eller legg det til i "
+        "BILAG_ALLOWED_HOSTS.",
+        "Tenesta svarer ikkje på vertsnamnet «{host}». Bruk eit anna, eller legg det til i "
+        "BILAG_ALLOWED_HOSTS.",
+        "This service does not answer to the host name “{host}”. Use another, or add it to "
+        "BILAG_ALLOWED_HOSTS.",
+    ),
     "content_type_unknown": (
         "Send innholdet som {allowed}, uten komprimering.",
         "Send innhaldet som {allowed}, utan komprimering.",

@@ -44,6 +44,11 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "{key} er brukt før i same liste; gi kvar sin nøkkel.",
         "{key} was used before in the same list; give each a key of its own.",
     ),
+    "closed_day_not_valid": (
+        "Siste lukkede dag må ligge mellom {first} og {last}.",
+        "Siste lukka dag må liggje mellom {first} og {last}.",
+        "The last closed day must lie between {first} and {last}.",
+    ),
     "network_not_valid": (
         "{network} er ikke et nettverk; skriv det som 10.1.0.0/16 eller 127.0.0.1/32.",
         "{network} er ikkje eit nettverk; skriv det som 10.1.0.0/16 eller 127.0.0.1/32.",
@@ -145,12 +150,22 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "{file}: innsendaren {claimant} står på fleire linjer; behald éi.",
         "{file}: the claimant {claimant} stands on several lines; keep one.",
     ),
+    "limit_not_valid": (
+        "Skriv et beløp i bokens valuta, fra 0 og opp, for eksempel 5000.",
+        "Skriv eit beløp i valutaen til boka, frå 0 og opp, til dømes 5000.",
+        "Write an amount in the book's currency, from 0 up, for example 5000.",
+    ),
     "token_without_name": (
         "Gi tokenet et navn som sier hvem som bruker det.",
         "Gi tokenet eit namn som seier kven som bruker det.",
         "Give the token a name that says who uses it.",
     ),
-    "token_scopes_unknown": (
+    "token_scope_unknown": (
+        "Det finnes ingen rettighet «{scope}». Bruk: {scopes}.",
+        "Det finst ingen rett «{scope}». Bruk: {scopes}.",
+        "There is no scope “{scope}”. Use: {scopes}.",
+    ),
+    "token_without_scope": (
         "Velg minst én av: {scopes}.",
         "Vel minst éin av: {scopes}.",
         "Choose at least one of: {scopes}.",

@@ -14,6 +14,38 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "The voucher was sent, but no clear answer came back ({message}). It is looked up in the"
         " accounting system before anything else happens.",
     ),
+    "refused_and_left": (
+        "Regnskapssystemet tok imot bilaget, men avviste å bokføre det: {message} Radene ligger"
+        " fortsatt i importen der. Slett dem der før du prøver igjen.",
+        "Rekneskapssystemet tok imot bilaget, men avviste å bokføre det: {message} Radene ligg"
+        " framleis i importen der. Slett dei der før du prøver igjen.",
+        "The accounting system took the voucher, then refused to book it: {message} Its rows still"
+        " lie in the import there. Delete them there before you retry.",
+    ),
+    "still_staged": (
+        "Et tidligere forsøk med referanse {reference} ligger fortsatt i importen i"
+        " regnskapssystemet, så ingenting ble sendt. Slett radene der og prøv igjen. {message}",
+        "Eit tidlegare forsøk med referanse {reference} ligg framleis i importen i"
+        " rekneskapssystemet, så ingenting vart sendt. Slett radene der og prøv igjen. {message}",
+        "An earlier attempt with reference {reference} still lies in the import of the accounting"
+        " system, so nothing was sent. Delete its rows there and retry. {message}",
+    ),
+    "staged_unknown": (
+        "Referanse {reference} ligger som kladd i regnskapssystemet, men vi har ikke innsendingen"
+        " den kom fra. Bokfør eller slett linjene der, og bestem hva som skal skje.",
+        "Referanse {reference} ligg som kladd i rekneskapssystemet, men vi har ikkje innsendinga"
+        " ho kom frå. Bokfør eller slett linjene der, og avgjer kva som skal skje.",
+        "Reference {reference} lies as a draft in the accounting system, but we do not hold the"
+        " submission that it came from. Post or delete its lines there, and decide what happens.",
+    ),
+    "staged_too_often": (
+        "Referanse {reference} ligger som kladd i regnskapssystemet og ble ikke bokført på"
+        " {attempts} forsøk. Se etter i kladden der, og bestem hva som skal skje.",
+        "Referanse {reference} ligg som kladd i rekneskapssystemet og vart ikkje bokført på"
+        " {attempts} forsøk. Sjå etter i kladden der, og avgjer kva som skal skje.",
+        "Reference {reference} lies as a draft in the accounting system and was not posted in"
+        " {attempts} attempts. Look at the draft there, and decide what shall happen.",
+    ),
     "gave_up": (
         "Gav opp etter {attempts} forsøk; bilaget er ikke bokført. Siste svar: {message}",
         "Gav opp etter {attempts} forsøk; bilaget er ikkje bokført. Siste svar: {message}",
@@ -114,6 +146,14 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         " utgåve gjeld. Vel eksportert, avvist eller annullert.",
         "Nothing more is sent for this generation of the claim: a newer generation stands, or it"
         " was cancelled. Choose exported, failed or cancelled.",
+    ),
+    "period_closed_wait": (
+        "Bokføringsdatoen {day} ligger i en lukket periode (til og med {closed}), og det er bestemt"
+        " at bilaget skal vente til den åpnes: {words}",
+        "Bokføringsdatoen {day} ligg i ein lukka periode (til og med {closed}), og det er avgjort"
+        " at bilaget skal vente til han blir opna: {words}",
+        "The posting date {day} lies in a closed period (through {closed}), and it was decided that"
+        " the voucher waits until it is opened: {words}",
     ),
     "several": (
         "{count} ting må rettes: {problems}",

@@ -19,6 +19,96 @@ _FILE: dict[str, tuple[str, str, str]] = {
         "Kolonnen står to gonger i fila. Gi den eine eit anna namn.",
         "The column stands twice in the file. Give one of them another name.",
     ),
+    "file_without_rows": (
+        "Filen er {kind} og har ingen rader. Eksporter den som NDJSON, CSV eller .xlsx.",
+        "Fila er {kind} og har ingen rader. Eksporter ho som NDJSON, CSV eller .xlsx.",
+        "The file is {kind} and has no rows. Export it as NDJSON, CSV or .xlsx.",
+    ),
+    "file_not_ndjson": (
+        "Filen er ikke NDJSON: ingen av de første linjene er et JSON-objekt. Skriv én post per "
+        "linje, eller gi en profil for CSV eller .xlsx.",
+        "Fila er ikkje NDJSON: ingen av dei første linjene er eit JSON-objekt. Skriv éin post per "
+        "linje, eller gi ein profil for CSV eller .xlsx.",
+        "The file is not NDJSON: none of its first lines is a JSON object. Write one record a "
+        "line, or give a profile for CSV or .xlsx.",
+    ),
+    "file_json_document": (
+        "Filen er ett JSON-dokument over flere linjer. Skriv én post per linje (NDJSON).",
+        "Fila er eitt JSON-dokument over fleire linjer. Skriv éin post per linje (NDJSON).",
+        "The file is one JSON document over several lines. Write one record a line (NDJSON).",
+    ),
+    "file_not_workbook": (
+        "Filen er ingen Excel-arbeidsbok. Lagre den som .xlsx, eller rett «format» i profilen.",
+        "Fila er inga Excel-arbeidsbok. Lagre ho som .xlsx, eller rett «format» i profilen.",
+        "The file is no Excel workbook. Save it as .xlsx, or correct “format” in the profile.",
+    ),
+    "file_old_workbook": (
+        "Filen er i Excels gamle format (.xls). Åpne den i Excel og lagre den som .xlsx.",
+        "Fila er i det gamle formatet til Excel (.xls). Opne ho i Excel og lagre ho som .xlsx.",
+        "The file is in Excel's old format (.xls). Open it in Excel and save it as .xlsx.",
+    ),
+    "file_locked": (
+        "Arbeidsboken er låst med et passord. Åpne den, fjern passordet og lagre den på nytt.",
+        "Arbeidsboka er låst med eit passord. Opne ho, fjern passordet og lagre ho på nytt.",
+        "The workbook is locked with a password. Open it, remove the password and save it again.",
+    ),
+    "file_broken": (
+        "Arbeidsboken er skadet og kan ikke leses. Åpne den i et regneark og lagre den på nytt "
+        "som .xlsx.",
+        "Arbeidsboka er skadd og kan ikkje lesast. Opne ho i eit rekneark og lagre ho på nytt som "
+        ".xlsx.",
+        "The workbook is damaged and cannot be read. Open it in a spreadsheet program and save it "
+        "again as .xlsx.",
+    ),
+    "file_too_large_unpacked": (
+        "Pakket ut er arbeidsboken større enn {maximum} MiB, eller en del av den større enn "
+        "{part} MiB. Del den opp, eller lagre arket som CSV.",
+        "Pakka ut er arbeidsboka større enn {maximum} MiB, eller ein del av ho større enn "
+        "{part} MiB. Del ho opp, eller lagre arket som CSV.",
+        "Unpacked, the workbook is larger than {maximum} MiB, or a part of it larger than {part} "
+        "MiB. Split it, or save the sheet as CSV.",
+    ),
+    "file_no_sheet": (
+        "Arbeidsboken har ikke noe ark «{name}» som kan leses. Den har: {found}. Rett «sheet» i "
+        "profilen.",
+        "Arbeidsboka har ikkje noko ark «{name}» som kan lesast. Ho har: {found}. Rett «sheet» i "
+        "profilen.",
+        "The workbook has no sheet “{name}” that can be read. It has: {found}. Correct “sheet” in "
+        "the profile.",
+    ),
+    "sheet_no_columns": (
+        "Rad {row} i arket «{sheet}» har ingen kolonnenavn. Sett «sheet» og «headerRow» i "
+        "profilen.",
+        "Rad {row} i arket «{sheet}» har ingen kolonnenamn. Set «sheet» og «headerRow» i profilen.",
+        "Row {row} of the sheet “{sheet}” has no column names. Set “sheet” and “headerRow” in the "
+        "profile.",
+    ),
+    "sheet_merged": (
+        "Arket har flere enn {maximum} sammenslåtte områder. Del cellene opp igjen.",
+        "Arket har fleire enn {maximum} samanslåtte område. Del cellene opp att.",
+        "The sheet has more than {maximum} merged ranges. Unmerge the cells.",
+    ),
+    "cell_error": (
+        "Cellen viser feilen {value}. Rett formelen, eller skriv verdien.",
+        "Cella viser feilen {value}. Rett formelen, eller skriv verdien.",
+        "The cell shows the error {value}. Correct the formula, or write the value.",
+    ),
+    "cell_not_calculated": (
+        "Formelen i cellen har ikke noe lagret resultat. Åpne filen i et regneark og lagre den på "
+        "nytt, eller skriv verdien.",
+        "Formelen i cella har ikkje noko lagra resultat. Opne fila i eit rekneark og lagre ho på "
+        "nytt, eller skriv verdien.",
+        "The formula in the cell has no stored result. Open the file in a spreadsheet program and "
+        "save it again, or write the value.",
+    ),
+    "cell_merged": (
+        "Cellen er en del av de sammenslåtte cellene {range}. Del dem opp og skriv verdien på "
+        "hver rad.",
+        "Cella er ein del av dei samanslåtte cellene {range}. Del dei opp og skriv verdien på kvar "
+        "rad.",
+        "The cell is part of the merged cells {range}. Unmerge them and write the value in each "
+        "row.",
+    ),
     "row_quotes": (
         "Anførselstegnene på raden går ikke opp. Skriv dem dobbelt inne i en celle, eller fjern "
         "dem.",
@@ -123,6 +213,11 @@ _PROFILE: dict[str, tuple[str, str, str]] = {
         "Verdien må være en av: {allowed}.",
         "Verdien må vere ein av: {allowed}.",
         "The value must be one of: {allowed}.",
+    ),
+    "profile_list": (
+        "Verdien må være en liste, som [Krav, Dato].",
+        "Verdien må vere ei liste, som [Krav, Dato].",
+        "The value must be a list, like [Claim, Date].",
     ),
     "profile_value": (
         "Verdien passer ikke her: {reason}.",

@@ -99,6 +99,37 @@ MAPPING_TEXTS: dict[str, tuple[str, str, str]] = {
         "take them as one voucher. Choose one voucher for such claims, or split the claim in the "
         "app.",
     ),
+    "period_closed": (
+        "Bokføringsdatoen {day} ligger i en lukket periode: regnskapet er lukket til og med "
+        "{closed}. Åpne perioden igjen, eller velg at slike bilag føres på første åpne dag.",
+        "Bokføringsdatoen {day} ligg i ein lukka periode: rekneskapen er lukka til og med "
+        "{closed}. Opne perioden att, eller vel at slike bilag blir førte på første opne dag.",
+        "The posting date {day} lies in a closed period: the book is closed through {closed}. Open "
+        "the period again, or choose that such vouchers are posted on the first open day.",
+    ),
+    "period_closed_ask": (
+        "Bokføringsdatoen {day} ligger i en lukket periode: regnskapet er lukket til og med "
+        "{closed}. Bestem om bilaget skal føres på første åpne dag ({open}) eller fortsatt vente.",
+        "Bokføringsdatoen {day} ligg i ein lukka periode: rekneskapen er lukka til og med "
+        "{closed}. Avgjer om bilaget skal førast på første opne dag ({open}) eller framleis vente.",
+        "The posting date {day} lies in a closed period: the book is closed through {closed}. "
+        "Decide whether the voucher is posted on the first open day ({open}) or keeps waiting.",
+    ),
+    "period_closed_moves": (
+        "Bokføringsdatoen {day} ligger i en lukket periode: regnskapet er lukket til og med "
+        "{closed}. Bilaget føres på første åpne dag ({open}), med den opprinnelige datoen i "
+        "teksten.",
+        "Bokføringsdatoen {day} ligg i ein lukka periode: rekneskapen er lukka til og med "
+        "{closed}. Bilaget blir ført på første opne dag ({open}), med den opphavlege datoen i "
+        "teksten.",
+        "The posting date {day} lies in a closed period: the book is closed through {closed}. The "
+        "voucher is posted on the first open day ({open}), with the original date in its text.",
+    ),
+    "mapping_original_date": (
+        "opprinnelig dato {date}",
+        "opphavleg dato {date}",
+        "original date {date}",
+    ),
     "part_without_lines": (
         "Bilaget gjelder regnskapsåret {year}, men kravet har ingen kostnader i det året. "
         "Kontroller når regnskapsåret begynner, og avbryt bilaget dersom det ikke skal føres.",

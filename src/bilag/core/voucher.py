@@ -35,8 +35,9 @@ class VoucherLine:
 class Voucher:
     """One balanced document for a claim (or one accounting year of it); `number` 0 = not allotted.
 
-    `accounting_year` is that of the posting date by the book's calendar; `key_suffix` is appended
-    to an idempotency key once the system has refused an earlier version under that key.
+    `accounting_year` is that of the posting date by the book's calendar; `moved_from` is the
+    original date where that is in a closed period; `key_suffix` is appended to an idempotency key
+    once the system has refused an earlier version under that key.
     """
 
     reference: str
@@ -52,6 +53,7 @@ class Voucher:
     number_prefix: str = ""
     key_suffix: str = ""
     fields: dict[str, str] = field(default_factory=dict)
+    moved_from: date | None = None
 
     def __post_init__(self) -> None:
         if sum((line.amount for line in self.lines), Decimal(0)) != 0:

@@ -7,7 +7,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -19,26 +19,25 @@ from bilag.connectors.interface import Connector
 from bilag.core.problem import Problem
 from bilag.core.record import Record
 from bilag.core.voucher import Voucher
+from bilag.delivery.dry_run import DryRun, dry_run
 from bilag.delivery.queue import defer_sync
+from bilag.delivery.set_up import compile_now
 from bilag.exports.arrive import arrive
 from bilag.exports.decide import cancel, decide, retry_failed, withdraw
+from bilag.exports.periods import close_period, decide_period
 from bilag.exports.preview import current_record
 from bilag.exports.queue_up import QueuedUp, queue_up
 from bilag.exports.status import ExportRow, RunSummary, export_by_id, exports_of_claims, runs
-from bilag.integrations.model import Integration
+from bilag.integrations.model import Book, Integration
 from bilag.integrations.store import (
     get_integration,
     integration_by_target,
     integration_states,
     list_integrations,
-    read_mapping,
 )
-from bilag.mapping.document import MappingDocument
 from bilag.mapping.result import Excluded, Missing
-from bilag.mapping.voucher import compile_mapping
 from bilag.records.intake import Stored
 from bilag.records.intake import withdraw as withdraw_record
-from bilag.tenants.organizations import read_organization
 from bilag.tenants.scope import organization_scope
 
 Pool = ConnectionPool[psycopg.Connection[Any]]
@@ -167,19 +166,12 @@ class AccountingExports:
         """
         with self._scope() as connection:
             integration = integration_by_target(connection, self._organization_id, target_system)
-            document = read_mapping(
-                connection, self._organization_id, integration.id, integration.mapping_version
-            )
-            organization = read_organization(connection, self._organization_id)
+            mapping = compile_now(connection, self._connectors, integration)
             found = current_record(connection, integration.book.id, expense_id)
         if found is None:
             raise LookupError(f"expense {expense_id} is not known")
-        mapping = compile_mapping(
-            MappingDocument.model_validate(document or {}), integration.book,
-            integration.delivery, organization.declaration if organization else {},
-            integration.filters, carries_vat=self._carries_vat(integration),
-        )  # fmt: skip
-        result = mapping.voucher(found.content, found.reference, found.part)
+        open_day = mapping.policy_day or found.open_day
+        result = mapping.voucher(found.content, found.reference, found.part, open_day)
         if isinstance(result, Missing):
             return Mapped(None, b"", result.problems)
         if isinstance(result, Excluded):
@@ -234,6 +226,57 @@ class AccountingExports:
         if integration and to_state == "pending":
             self._wake(integration.id, "manual")
 
+    def close_period(self, book_key: str, closed_through: date | None) -> Book:
+        """Close a book's days up to and including one, or open them all (E15); see exports.periods.
+
+        A sync that runs stops at its next set; what waited for an open day goes with the next one.
+        """
+        with self._scope() as connection:
+            book = close_period(
+                connection, self._organization_id, book_key, closed_through, actor=self._actor
+            )
+            integrations = list_integrations(connection, self._organization_id)
+        self._wake_on_approval([one for one in integrations if one.book.id == book.id])
+        return book
+
+    def decide_period(
+        self,
+        *,
+        decision: str,
+        reason: str,
+        target_system: str = "",
+        export_ids: Sequence[int] | None = None,
+    ) -> list[int]:
+        """Note what a person decided about claims in a closed period; returns their exports' ids.
+
+        See exports.periods; raises Refused when `target_system` names no integration.
+        """
+        with self._scope() as connection:
+            chosen = (
+                integration_by_target(connection, self._organization_id, target_system)
+                if target_system
+                else None
+            )
+            decided = decide_period(
+                connection, self._organization_id, decision=decision, reason=reason,
+                actor=self._actor, integration_id=chosen.id if chosen else None,
+                export_ids=export_ids,
+            )  # fmt: skip
+            integrations = list_integrations(connection, self._organization_id)
+        self._wake_on_approval([i for i in integrations if i.id in decided.integration_ids])
+        return decided.export_ids
+
+    def dry_run(
+        self, target_system: str, mapping: Mapping[str, Any] | None = None, *, held: bool = False
+    ) -> DryRun:
+        """Return what would be posted now (E17), by an unsaved mapping document where one is given.
+
+        Nothing is written or sent. Raises Refused for an unknown target or an unusable mapping.
+        """
+        with self._scope() as connection:
+            integration = integration_by_target(connection, self._organization_id, target_system)
+            return dry_run(connection, self._connectors, integration, mapping, held=held)
+
     def sync(self, target_system: str = "") -> list[str]:
         """Ask for a sync now, of one integration or all routes; returns the keys asked for."""
         with self._scope() as connection:
@@ -249,11 +292,6 @@ class AccountingExports:
         for integration in chosen:
             self._wake(integration.id, "manual")
         return [integration.key for integration in chosen]
-
-    def _carries_vat(self, integration: Integration) -> bool:
-        connector = self._connectors[integration.type]
-        settings = connector.settings_type.model_validate(integration.settings)
-        return connector.capabilities(settings).carries_vat
 
     def _built(self, integration: Integration, voucher: Voucher) -> Mapped:
         connector = self._connectors[integration.type]

@@ -25,6 +25,8 @@ class CrashPoint(StrEnum):
     BEFORE_LOOK_UP = "before_look_up"
     AFTER_LOOK_UP = "after_look_up"
     AFTER_RESOLVE = "after_resolve"
+    AFTER_TAKEN_AGAIN = "after_taken_again"
+    AFTER_GONE_ON = "after_gone_on"
     SYNC_ENDED = "sync_ended"
 
 

@@ -6,22 +6,22 @@ windows, so that a crash leaves a handful in doubt.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, NamedTuple
 
 import psycopg
 
-from bilag.connectors.http import Permit
 from bilag.connectors.interface import Submission
 from bilag.core.clock import running_seconds
 from bilag.core.outcome import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unknown
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.prepare import Prepared, number_and_build, prepare
+from bilag.delivery.send import NO_OUTCOME, UnderWay, send, send_until
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import Attempt, judge
-from bilag.exports.claim import Intent, candidates, next_numbers, take
+from bilag.exports.claim import Candidate, Intent, candidates, next_numbers, take
 from bilag.exports.settle import Settlement, move, settle
 from bilag.integrations import runtime
 from bilag.tenants.scope import organization_scope_async
@@ -42,12 +42,6 @@ class Report:
     stopped_by: str = ""
     message: str = ""
     accepted_reference: str = ""
-
-
-class _UnderWay(NamedTuple):
-    attempt: Attempt
-    submission: Submission
-    until: float
 
 
 class _Answered(NamedTuple):
@@ -76,11 +70,14 @@ class Pipeline:
         self._fresh = fresh
         self._may_go_on = may_go_on
         self._window = target.in_flight_max
+        self._documents = target.capabilities.documents_per_request_max
+        # how many documents a window holds
+        self._full = self._window * self._documents
         self._prepared: deque[Prepared] = deque()
         # a row whose due time moved comes past the cursor again; it may be under way only once
         self._held_ids: set[int] = set()
         self._mapped_all = False
-        self._ready: asyncio.Queue[_UnderWay | None] = asyncio.Queue()
+        self._ready: asyncio.Queue[UnderWay | None] = asyncio.Queue()
         self._answered: list[_Answered] = []
         self._claimed = 0
         self._claimed_at = 0.0
@@ -108,11 +105,13 @@ class Pipeline:
 
     async def _map(self) -> None:
         after: tuple[datetime, int] | None = None
-        chunk = max(8 * self._window, 32)
+        chunk = max(8 * self._window, 2 * self._full, 32)
         while self._claiming:
             await _until(
                 self._may_map,
-                lambda: len(self._prepared) <= 4 * self._window or not self._claiming,
+                lambda: (
+                    len(self._prepared) <= max(4 * self._window, self._full) or not self._claiming
+                ),
             )
             if self._has_stopped():
                 break
@@ -175,10 +174,14 @@ class Pipeline:
             return self._mapped_all
         if self._probing:
             return self._unsettled == 0
-        return self._ready.qsize() <= self._window // 2 and self._unsettled <= 3 * self._window
+        if self._documents > 1 and len(self._prepared) < self._full and not self._mapped_all:
+            return False  # so that submissions are full
+        return self._ready.qsize() <= self._window and self._unsettled <= 3 * self._full
 
     def _set_size(self) -> int:
         """Return how many records T1 takes: a window, or two where they go out at once anyway.
+
+        A window of submissions that hold many documents is as many times as large.
 
         A target that empties a window within FAST_SECONDS sends two windows in the time that a
         slower one needs for its first answers, and each statement costs the same for both.
@@ -186,7 +189,7 @@ class Pipeline:
         now = running_seconds()
         fast = now - self._claimed_at < FAST_SECONDS
         self._claimed_at = now
-        return 2 * self._window if fast else self._window
+        return 2 * self._window if fast and self._documents == 1 else self._full
 
     async def _claim_set(self, chosen: list[Prepared]) -> None:
         target = self._target
@@ -204,12 +207,12 @@ class Pipeline:
             if not numbered.intents:
                 return
             reach(CrashPoint.BEFORE_CLAIM)
-            until = running_seconds() + target.integration.delivery.send_within_seconds
+            until = send_until(target)
             claimed = await take(
                 self._claimer, target.organization_id, target.integration.id,
                 target.integration.book.id, sync_token=target.sync_token,
                 intents=numbered.intents, series=numbered.series,
-                send_within_seconds=target.integration.delivery.send_within_seconds,
+                send_within_seconds=target.send_within_seconds,
             )  # fmt: skip
             reach(CrashPoint.AFTER_CLAIM)
             if claimed is not None:
@@ -237,51 +240,35 @@ class Pipeline:
         until: float,
     ) -> None:
         by_id = {item.candidate.id: item.candidate for item in chosen}
+        groups: dict[int, list[tuple[Intent, Candidate]]] = {}
         for intent in intents:
-            if intent.export_id not in taken:
-                continue
-            candidate = by_id[intent.export_id]
-            body = intent.body.encode()
-            attempt = Attempt(
-                export_id=candidate.id,
-                token=token,
-                attempt=candidate.attempt + 1,
-                failures=candidate.failures,
-                source_id=candidate.source_id,
-                reference=candidate.reference,
-                submission_id=intent.resend_of or token * 1000 + intent.position,
-                body=body,
-            )
-            submission = Submission((candidate.reference,), body, intent.headers)
-            self._unsettled += 1
-            self._ready.put_nowait(_UnderWay(attempt, submission, until))
+            if intent.export_id in taken:
+                submission_id = intent.resend_of or token * 1000 + intent.position
+                found = (intent, by_id[intent.export_id])
+                groups.setdefault(submission_id, []).append(found)
+        for submission_id, group in groups.items():
+            self._unsettled += len(group)
+            stages = self._target.capabilities.stages
+            item = _under_way(submission_id, token, group, until, stages=stages)
+            self._ready.put_nowait(item)
         self._claimed += len(taken)
 
     # -- the wire --------------------------------------------------------------------------------
 
     async def _send(self) -> None:
         while (item := await self._ready.get()) is not None:
-            if self._ready.qsize() <= self._window // 2:
+            if self._ready.qsize() <= self._window:
                 self._may_take.set()
-            outcome = await self._send_one(item)
-            self._answered.append(_Answered(item.attempt, outcome))
+            if self.report.stopped_by in ("misconfigured", "paused", "breaker"):
+                outcomes: Mapping[str, Outcome] = {}
+                otherwise: Outcome = _NOT_SENT
+            else:
+                outcomes, otherwise = await send(self._target, item), NO_OUTCOME
+            for attempt in item.attempts:
+                outcome = outcomes.get(attempt.reference, otherwise)
+                self._answered.append(_Answered(attempt, outcome))
             reach(CrashPoint.AFTER_ANSWER)
             self._may_settle.set()
-
-    async def _send_one(self, item: _UnderWay) -> Outcome:
-        if self.report.stopped_by in ("misconfigured", "paused", "breaker"):
-            return _NOT_SENT
-        permit = Permit(item.until, before_write=_before_write)
-        try:
-            outcomes = await self._target.connector.send(
-                item.submission, self._target.session, permit
-            )
-        except Exception as error:  # a connector's fault is an unknown outcome  # noqa: BLE001
-            message = self._target.session.http.redact(f"{type(error).__name__}: {error}")
-            if permit.spent:
-                return Unknown(message, transport=False)
-            return RetryLater(message)
-        return outcomes.get(item.attempt.reference) or Unknown("no outcome for this reference")
 
     # -- T2 --------------------------------------------------------------------------------------
 
@@ -365,5 +352,31 @@ async def _until(event: asyncio.Event, condition: Callable[[], bool]) -> None:
         await event.wait()
 
 
-def _before_write() -> None:
-    reach(CrashPoint.BEFORE_WRITE)
+def _under_way(
+    submission_id: int,
+    token: int,
+    group: Sequence[tuple[Intent, Candidate]],
+    until: float,
+    *,
+    stages: bool,
+) -> UnderWay:
+    """Return the submission of these documents; the first intent carries its bytes."""
+    first = group[0][0]
+    body = (first.body or "").encode()
+    attempts = tuple(
+        Attempt(
+            export_id=candidate.id,
+            token=token,
+            attempt=candidate.attempt + 1,
+            failures=candidate.failures,
+            source_id=candidate.source_id,
+            reference=candidate.reference,
+            submission_id=submission_id,
+            body=body,
+            goes_on=stages and intent.resend_of is not None,
+        )
+        for intent, candidate in group
+    )
+    references = tuple(candidate.reference for _, candidate in group)
+    look_first = frozenset(c.reference for _, c in group if c.external_reference)
+    return UnderWay(attempts, Submission(references, body, first.headers), until, look_first)

@@ -54,7 +54,10 @@ def prepare(
         if candidate.body is not None:
             ready.append(_prepared(candidate, None))
             continue
-        result = target.mapping.voucher(candidate.content, candidate.reference, candidate.part)
+        result = target.mapping.voucher(
+            candidate.content, candidate.reference, candidate.part,
+            target.open_days.get(candidate.id),
+        )  # fmt: skip
         if isinstance(result, Voucher):
             ready.append(_prepared(candidate, result))
         elif isinstance(result, Missing):
@@ -88,12 +91,12 @@ def number_and_build(
     """
     result = Numbered()
     upcoming = dict(next_numbers)
-    kept: list[tuple[int, Prepared]] = []
+    kept: list[Prepared] = []
     vouchers: list[Voucher] = []
     for position, item in enumerate(prepared):
         candidate, voucher = item.candidate, item.voucher
         if voucher is None:
-            result.intents.append(_resend(candidate, position))
+            result.intents.append(_resend(candidate, -1 - position))
             continue
         if item.needs_number:
             voucher.number = upcoming[item.year]
@@ -101,28 +104,37 @@ def number_and_build(
         else:
             voucher.number = candidate.voucher_number or 0
         voucher.key_suffix = f"-{candidate.refusals}" if candidate.refusals else ""
-        kept.append((position, item))
+        kept.append(item)
         vouchers.append(voucher)
     try:
         submissions = target.connector.build(vouchers, target.session.settings)
     except ValueError:
         return _without_unbuildable(target, prepared, next_numbers)
     version = target.integration.mapping_version
-    for (position, item), voucher, submission in zip(kept, vouchers, submissions, strict=True):
-        result.intents.append(
-            Intent(
-                export_id=item.candidate.id,
-                accounting_year=item.year,
-                voucher_number=voucher.number,
-                fresh=item.needs_number,
-                position=position,
-                body=submission.body.decode("utf-8"),
-                headers=dict(submission.headers),
-                mapping_version=version,
-                attempt=item.candidate.attempt,
-                token=item.candidate.token,
+    documents = iter(zip(kept, vouchers, strict=True))
+    for position, submission in enumerate(submissions):
+        body: str | None = submission.body.decode("utf-8")
+        for reference in submission.references:
+            item, voucher = next(documents)
+            if item.candidate.reference != reference:
+                raise RuntimeError("the connector gave back the documents in another order")
+            result.intents.append(
+                Intent(
+                    export_id=item.candidate.id,
+                    accounting_year=item.year,
+                    voucher_number=voucher.number,
+                    fresh=item.needs_number,
+                    position=position,
+                    body=body,
+                    headers=dict(submission.headers),
+                    mapping_version=version,
+                    attempt=item.candidate.attempt,
+                    token=item.candidate.token,
+                )
             )
-        )
+            body = None
+    if next(documents, None) is not None:
+        raise RuntimeError("the connector built no submission for one of the documents")
     result.series = {
         year: (next_numbers[year], number)
         for year, number in upcoming.items()

@@ -5,6 +5,7 @@ look-up can settle goes to a person.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -21,6 +22,7 @@ from bilag.core.outcome import (
 )
 from bilag.core.problem import Problem
 from bilag.delivery.crash_points import CrashPoint, reach
+from bilag.delivery.go_on import go_on, take_back
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import backoff_seconds, doubt_seconds
 from bilag.exports.recover import Doubtful, due_for_follow_up, due_for_look_up, left_behind
@@ -28,7 +30,7 @@ from bilag.exports.settle import Settlement, move
 from bilag.integrations import runtime
 from bilag.tenants.scope import organization_scope_async
 
-LOOK_UPS_AT_ONCE = 200
+ROWS_AT_ONCE = 200
 
 
 async def recover(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
@@ -37,7 +39,7 @@ async def recover(connection: psycopg.AsyncConnection[Any], target: Target) -> i
     wait = doubt_seconds(target.integration.delivery, target.capabilities.settle_seconds_min)
     while True:
         rows = await left_behind(
-            connection, target.organization_id, target.integration.id, LOOK_UPS_AT_ONCE
+            connection, target.organization_id, target.integration.id, ROWS_AT_ONCE
         )
         if not rows:
             return total
@@ -60,33 +62,52 @@ async def resolve_due(connection: psycopg.AsyncConnection[Any], target: Target) 
     decided = 0
     while True:
         rows = await due_for_look_up(
-            connection, target.organization_id, target.integration.id, LOOK_UPS_AT_ONCE
+            connection,
+            target.organization_id,
+            target.integration.id,
+            target.capabilities.look_ups_at_once,
         )
         if not rows:
             return decided
         found = await _look_up(connection, target, rows)
-        settlements = [_decide(target, row, found.get(row.reference)) for row in rows]
+        staged = [row for row in rows if _goes_on(target, row, found.get(row.reference))]
+        going_on = {row.id for row in staged}
+        settlements = [
+            _decide(target, row, found.get(row.reference)) for row in rows if row.id not in going_on
+        ]
         await move(connection, target.chain, "in_doubt", settlements)
         reach(CrashPoint.AFTER_RESOLVE)
         decided += sum(s.state != "in_doubt" for s in settlements)
+        left = await go_on(connection, target, staged)
+        if left:
+            again = [_look_again(target, row, Staged("")) for row in left]
+            await move(connection, target.chain, "in_doubt", again)
 
 
 async def follow_up(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
-    """Look whether what was accepted is booked by now; returns how many were settled.
+    """Look whether what was accepted is booked by now; returns how many were looked for.
 
     Failure policy: one set a call, so that a long queue there holds no sending up here; what is
     left is due at once, and what is not booked is looked for again with a growing delay.
     """
     rows = await due_for_follow_up(
-        connection, target.organization_id, target.integration.id, LOOK_UPS_AT_ONCE
+        connection,
+        target.organization_id,
+        target.integration.id,
+        target.capabilities.look_ups_at_once,
     )
     if not rows:
         return 0
     found = await _look_up(connection, target, rows)
-    settlements = [_follow(target, row, found.get(row.reference)) for row in rows]
+    refused = [row for row in rows if isinstance(found.get(row.reference), BookingRefused)]
+    taken_back = await take_back(connection, target, refused)
+    settlements = [
+        _follow(target, row, found.get(row.reference), taken_back=row.id in taken_back)
+        for row in rows
+    ]
     await move(connection, target.chain, "accepted", settlements)
     reach(CrashPoint.AFTER_RESOLVE)
-    return sum(s.state != "accepted" for s in settlements)
+    return len(rows)
 
 
 async def prove_look_up(
@@ -117,7 +138,7 @@ async def _look_up(
     reach(CrashPoint.BEFORE_LOOK_UP)
     references = [row.reference for row in rows]
     try:
-        found = await target.connector.look_up(references, target.session)
+        found = await target.connector.look_up(references, target.session, _since(rows))
     except Exception as error:  # a connector's fault decides nothing  # noqa: BLE001
         message = target.session.http.redact(f"{type(error).__name__}: {error}")
         found = {reference: CannotTell(message) for reference in references}
@@ -125,6 +146,19 @@ async def _look_up(
     if any(isinstance(f, Posted) for f in found.values()) and not target.look_up_proven:
         await prove_look_up(connection, target, proven=True)
     return found
+
+
+def _since(rows: Sequence[Doubtful]) -> datetime | None:
+    """Return the earliest moment at which one of these may have been sent, None where unknown."""
+    moments = [row.since for row in rows]
+    return None if None in moments else min(m for m in moments if m is not None)
+
+
+def _goes_on(target: Target, row: Doubtful, found: Found | None) -> bool:
+    """Return whether a row stands half-way in a system that stages, and we hold its submission."""
+    if not (isinstance(found, Staged) and target.capabilities.stages and row.submission_id):
+        return False
+    return row.attempt < target.integration.delivery.retry.attempts_max
 
 
 def _decide(target: Target, row: Doubtful, found: Found | None) -> Settlement:
@@ -140,14 +174,22 @@ def _decide(target: Target, row: Doubtful, found: Found | None) -> Settlement:
             row, "accepted", "", event="looked_up", outcome="staged", evidence=found.evidence,
             external_reference=found.external_reference,
         )  # fmt: skip
+    if isinstance(found, Staged) and target.capabilities.stages:
+        code = "staged_too_often" if row.submission_id else "staged_unknown"
+        return _settlement(
+            row, "needs_review", code, event="looked_up", outcome="staged", evidence=found.evidence,
+            external_reference=found.external_reference, attempts=str(row.attempt),
+        )  # fmt: skip
     return _look_again(target, row, found)
 
 
-def _follow(target: Target, row: Doubtful, found: Found | None) -> Settlement:
+def _follow(
+    target: Target, row: Doubtful, found: Found | None, *, taken_back: bool = False
+) -> Settlement:
     if isinstance(found, Posted):
         return _posted(row, found)
     if isinstance(found, BookingRefused):
-        return _booking_refused(row, found)
+        return _booking_refused(row, found, taken_back=taken_back)
     left = target.integration.delivery.booked_within_seconds - row.waited_seconds
     if left <= 0 and not isinstance(found, Staged | CannotTell):
         return _settlement(
@@ -208,16 +250,18 @@ def _posted(row: Doubtful, found: Posted) -> Settlement:
     )  # fmt: skip
 
 
-def _booking_refused(row: Doubtful, found: BookingRefused) -> Settlement:
-    """Return the settlement to `failed`; the external reference stays: a retry looks first."""
+def _booking_refused(row: Doubtful, found: BookingRefused, *, taken_back: bool) -> Settlement:
+    """Return the settlement to `failed`; what could not be taken back is looked for at a retry."""
     params = {"message": found.message}
-    problem = Problem("refused", found.field, found.line, row.source_id, params)
+    code = "refused" if taken_back else "refused_and_left"
+    problem = Problem(code, found.field, found.line, row.source_id, params)
     settled = _settlement(
         row, "failed", "", event="looked_up", outcome="booking_refused", failures=1,
         evidence=found.evidence, external_reference=found.external_reference,
         message=found.message,
     )  # fmt: skip
-    return settled._replace(reason=problem.as_json(), field=found.field, line=found.line)
+    settled = settled._replace(reason=problem.as_json(), field=found.field, line=found.line)
+    return settled._replace(forget_external=taken_back)
 
 
 def _absent(target: Target, row: Doubtful, found: Absent) -> Settlement:

@@ -33,6 +33,7 @@ from bilag.delivery.verdict import doubt_seconds
 from bilag.exports import syncs
 from bilag.exports.decide import withdraw_async
 from bilag.exports.epoch import EpochMark, compare
+from bilag.exports.periods import follow_periods
 from bilag.exports.recover import release_waiting, unfollowed_withdrawals
 from bilag.exports.settle import Chain
 from bilag.exports.split import split_held
@@ -129,7 +130,7 @@ async def run_sync(
         except BaseException as error:
             await _end_broken(claimer, target, error)
             raise
-        again = report.stopped_by == "budget"
+        again = report.stopped_by == "budget" or target.goes_on
         outcome, message = _outcome(report)
         async with organization_scope_async(claimer, organization_id):
             await runtime.end_sync(claimer, integration_id, target.sync_token, outcome)
@@ -168,6 +169,7 @@ async def _begin(
         look_up_proven=loaded.runtime.look_up_proven_at is not None,
         breaker_failures=loaded.runtime.breaker_failures,
         probing=loaded.runtime.breaker_retry_at is not None,
+        closed_periods=loaded.closed_periods,
     )
 
 
@@ -198,6 +200,7 @@ def _mapping(engine: Engine, loaded: LoadedIntegration, carries_vat: bool) -> Co
     fingerprint = (integration.id, hash((
         integration.mapping_version, integration.book, integration.filters, integration.delivery,
         orjson.dumps(loaded.declaration, option=orjson.OPT_SORT_KEYS), carries_vat,
+        loaded.closed_periods, loaded.language,
     )))  # fmt: skip
     compiled = engine.compiled.get(fingerprint)
     if compiled is None:
@@ -234,22 +237,36 @@ async def _deliver(
     if _is_ahead(loaded.runtime.paused_until):
         return Report(stopped_by="paused", message="the system asked us to wait")
     manual = target.integration.delivery.trigger == "manual"
+    fresh = not manual or trigger in ("manual", "continued")
     pipeline = Pipeline(
-        target, mapper, claimer, settler,
-        fresh=not manual or trigger in ("manual", "continued"),
-        may_go_on=_budget(engine),
+        target, mapper, claimer, settler, fresh=fresh, may_go_on=_budget(engine)
     )  # fmt: skip
     report = await pipeline.run()
     if report.accepted_reference and target.can_look_up and not target.look_up_proven:
         await prove_look_up(claimer, target, reference=report.accepted_reference)
     await resolve_due(claimer, target)
     await follow_up(claimer, target)
-    await _follow_changes(claimer, target)
+    released = await _follow_changes(claimer, target)
+    # what the policy moves to an open day was held, so that it is written down, and goes now
+    target.goes_on = fresh and released > 0 and not report.stopped_by
     return report
 
 
-async def _follow_changes(connection: psycopg.AsyncConnection[Any], target: Target) -> None:
-    """Let revisions, withdrawals and a changed policy take effect before anything is sent."""
+async def _follow_to_the_end(
+    connection: psycopg.AsyncConnection[Any], target: Target, engine: Engine
+) -> None:
+    """Follow what is accepted and due, set after set, as long as a sync may take."""
+    may_go_on = _budget(engine)
+    looked_for = target.capabilities.look_ups_at_once
+    while looked_for == target.capabilities.look_ups_at_once and may_go_on(0):
+        looked_for = await follow_up(connection, target)
+
+
+async def _follow_changes(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
+    """Let revisions, withdrawals and a changed policy take effect before anything is sent.
+
+    Returns how many claims no closed period keeps any more.
+    """
     await release_waiting(connection, target.organization_id, target.integration.id)
     if target.integration.delivery.two_years == "split":
         async with organization_scope_async(connection, target.organization_id):
@@ -259,6 +276,9 @@ async def _follow_changes(connection: psycopg.AsyncConnection[Any], target: Targ
     ):
         async with organization_scope_async(connection, target.organization_id):
             await withdraw_async(connection, target.organization_id, system, source)
+    followed = await follow_periods(connection, target.integration, target.closed_periods)
+    target.open_days = followed.open_days
+    return followed.released
 
 
 async def _identify(

@@ -3,7 +3,9 @@
 Made at the start of a sync and gone at its end; nothing of it is stored.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +13,7 @@ from bilag.connectors.interface import Capabilities, Connector, Session
 from bilag.exports.epoch import EpochMark
 from bilag.exports.settle import Chain
 from bilag.integrations.model import Integration
-from bilag.mapping.voucher import Mapping
+from bilag.mapping.voucher import Mapping as CompiledMapping
 
 
 @dataclass(slots=True)
@@ -22,7 +24,7 @@ class Target:
     connector: Connector[Any]
     session: Session[Any]
     capabilities: Capabilities
-    mapping: Mapping
+    mapping: CompiledMapping
     chain: Chain
     run_id: UUID
     sync_token: int
@@ -30,6 +32,10 @@ class Target:
     look_up_proven: bool
     breaker_failures: int
     probing: bool
+    closed_periods: str = "stop"
+    # The posting dates of claims in a closed period, by export, once they are decided (E15).
+    open_days: Mapping[int, date] = field(default_factory=dict)
+    goes_on: bool = False
 
     @property
     def organization_id(self) -> UUID:
@@ -41,6 +47,13 @@ class Target:
         """Return how many requests may be under way: the smaller of setting and system's limit."""
         return min(
             self.integration.delivery.requests_in_flight, self.capabilities.requests_in_flight_max
+        )
+
+    @property
+    def send_within_seconds(self) -> float:
+        """Return how long after T1 a submission may still be written: setting, or system's need."""
+        return max(
+            self.integration.delivery.send_within_seconds, self.capabilities.send_seconds_min
         )
 
     @property

@@ -13,7 +13,10 @@ from bilag.integrations.model import Delivery
 
 
 class Attempt(NamedTuple):
-    """One document under way: which export, under which token, how often it was tried before."""
+    """One document under way: which export, under which token, how often it was tried before.
+
+    `goes_on`: it may be staged there from an earlier attempt, so its submission is not given up.
+    """
 
     export_id: int
     token: int
@@ -23,6 +26,7 @@ class Attempt(NamedTuple):
     reference: str
     submission_id: int
     body: bytes
+    goes_on: bool = False
 
 
 def backoff_seconds(delivery: Delivery, failures: int, draw: float | None = None) -> float:
@@ -52,7 +56,7 @@ def judge(
             due_seconds=0.0 if outcome.booked else delivery.settle_seconds,
         )  # fmt: skip
     if isinstance(outcome, Rejected):
-        problem = Problem(
+        problem = outcome.problem or Problem(
             "refused", outcome.field, outcome.line, attempt.source_id, {"message": outcome.message}
         )
         return _settlement(
@@ -63,8 +67,9 @@ def judge(
         return _retry(attempt, outcome, delivery)
     if isinstance(outcome, Misconfigured):
         return _settlement(
-            attempt, outcome.evidence, outcome.message, state="pending", outcome="misconfigured"
-        )
+            attempt, outcome.evidence, outcome.message, state="pending", outcome="misconfigured",
+            keep_submission=attempt.goes_on,
+        )  # fmt: skip
     return _settlement(
         attempt, outcome.evidence, outcome.message, state="in_doubt", outcome="unknown",
         keep_submission=True, due_seconds=doubt_seconds(delivery, settle_seconds_min),
@@ -76,7 +81,7 @@ def judge(
 
 def _retry(attempt: Attempt, outcome: RetryLater, delivery: Delivery) -> Settlement:
     failures = attempt.failures + (0 if outcome.pauses else 1)
-    if failures >= delivery.retry.attempts_max:
+    if failures >= delivery.retry.attempts_max and not attempt.goes_on:
         problem = Problem(
             "gave_up", record=attempt.source_id,
             params={"attempts": str(failures), "message": outcome.message},
@@ -90,7 +95,7 @@ def _retry(attempt: Attempt, outcome: RetryLater, delivery: Delivery) -> Settlem
         wait = max(outcome.after_seconds, 0.0) if outcome.pauses else outcome.after_seconds
     return _settlement(
         attempt, outcome.evidence, outcome.message, state="pending", outcome="retry_later",
-        failures=0 if outcome.pauses else 1, due_seconds=wait,
+        failures=0 if outcome.pauses else 1, due_seconds=wait, keep_submission=attempt.goes_on,
     )  # fmt: skip
 
 

@@ -7,7 +7,7 @@ import asyncio
 import gc
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +31,7 @@ from bilag.delivery.sync import (
 )
 from bilag.exports.epoch import compare
 from bilag.integrations.keys import Vault
+from bilag.tenants.idempotency import forget_old_keys
 from bilag.tenants.role import refuse_unsafe_role_async
 
 log = structlog.get_logger(__name__)
@@ -55,12 +56,27 @@ class WorkerSettings:
     name: str = "worker"
 
 
-def make_queue(application_url: str) -> procrastinate.App:
+@dataclass(frozen=True)
+class Chore:
+    """What a worker does beside the syncs, for a room above this one, one job at a time.
+
+    It has a queue and a task of its own; `tick` looks after it every `tick_seconds`.
+    """
+
+    queue: str
+    register: Callable[[procrastinate.App], None]
+    tick: Callable[[Engine, procrastinate.App], Awaitable[None]]
+    tick_seconds: float
+
+
+def make_queue(application_url: str, chores: Sequence[Chore] = ()) -> procrastinate.App:
     """Return the queue application for a worker (asynchronous connections)."""
     app = procrastinate.App(
         connector=procrastinate.PsycopgConnector(conninfo=application_url, min_size=1, max_size=6)
     )
     app.task(name=sync_queue.TASK, queue=sync_queue.QUEUE, pass_context=True)(sync)
+    for chore in chores:
+        chore.register(app)
     return app
 
 
@@ -120,23 +136,26 @@ async def work(
     vault: Vault,
     settings: WorkerSettings,
     revive: Callable[[], object] | None = None,
+    chores: Sequence[Chore] = (),
 ) -> None:
-    """Run a worker until SIGTERM or SIGINT (or, with `once`, until nothing is waiting).
+    """Run a worker until SIGTERM or SIGINT (or, with `once`, until nothing is waiting to be sent).
 
-    `revive` is called when the database cannot be reached: it may start the embedded one again.
+    `chores` take no slot of a sync, and are left out with `once`. `revive` is called when the
+    database cannot be reached: it may start the embedded one again.
     Raises UnsafeRole before anything is sent when the role could see other tenants' rows.
     """
     # What is loaded now stays: without it each collection walks all of it for nothing (measured).
     gc.freeze()
     gc.set_threshold(GARBAGE_THRESHOLD)
+    chores = () if settings.once else chores
     pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
         application_url,
         min_size=CONNECTIONS_PER_SYNC + 1,
-        max_size=CONNECTIONS_PER_SYNC * settings.concurrency + 2,
+        max_size=CONNECTIONS_PER_SYNC * settings.concurrency + 2 + 2 * len(chores),
         configure=prepare_connection,
         open=False,
     )
-    queue = make_queue(application_url)
+    queue = make_queue(application_url, chores)
     sessions = Sessions()
     async with pool, queue.open_async():
         engine = Engine(pool, connectors, vault, engine_mark(home), sessions)
@@ -144,8 +163,13 @@ async def work(
             await refuse_unsafe_role_async(connection)
             await compare(connection, engine.mark)
         log.info("worker_started", concurrency=settings.concurrency)
-        running = asyncio.create_task(_run_jobs(queue, engine, settings))
+        running = asyncio.create_task(
+            _run_jobs(queue, engine, [sync_queue.QUEUE], settings.name, settings.concurrency)
+        )
         beside = [asyncio.create_task(_tick_for_ever(engine, queue, revive))]
+        for chore in chores:
+            beside.append(asyncio.create_task(_do_chore(chore, engine, queue, settings.name)))
+            beside.append(asyncio.create_task(_look_after(chore, engine, queue)))
         if settings.once:
             beside.append(asyncio.create_task(_until_idle(engine, queue, running)))
         _stop_on_signals(engine, running)
@@ -160,11 +184,17 @@ async def work(
             await sessions.close()
 
 
-async def _run_jobs(queue: procrastinate.App, engine: Engine, settings: WorkerSettings) -> None:
+async def _run_jobs(
+    queue: procrastinate.App,
+    engine: Engine,
+    queues: Sequence[str],
+    name: str,
+    concurrency: int,
+) -> None:
     await queue.run_worker_async(
-        queues=[sync_queue.QUEUE],
-        name=settings.name,
-        concurrency=settings.concurrency,
+        queues=queues,
+        name=name,
+        concurrency=concurrency,
         fetch_job_polling_interval=TICK_SECONDS,
         shutdown_graceful_timeout=STOP_SECONDS_MAX,
         install_signal_handlers=False,
@@ -218,6 +248,32 @@ async def _tick_for_ever(
                 await asyncio.to_thread(revive)
 
 
+async def _do_chore(chore: Chore, engine: Engine, queue: procrastinate.App, name: str) -> None:
+    """Run a chore's jobs, in a slot that no sync can have and that takes none from them.
+
+    Failure policy: what ends it (the database is away) is logged, and after a tick it goes on.
+    """
+    while not engine.stopping:
+        try:
+            await _run_jobs(queue, engine, [chore.queue], f"{name}-{chore.queue}", 1)
+        except (psycopg.Error, PoolTimeout, procrastinate.exceptions.ConnectorException) as error:
+            log.warning("chore_failed", chore=chore.queue, error=type(error).__name__)
+            await asyncio.sleep(TICK_SECONDS)
+
+
+async def _look_after(chore: Chore, engine: Engine, queue: procrastinate.App) -> None:
+    """Run a chore's own tick; the first one at once.
+
+    Failure policy: as with the tick of the syncs, one that fails is logged and tried again.
+    """
+    while True:
+        try:
+            await chore.tick(engine, queue)
+        except (psycopg.Error, PoolTimeout) as error:
+            log.warning("chore_tick_failed", chore=chore.queue, error=type(error).__name__)
+        await asyncio.sleep(chore.tick_seconds)
+
+
 async def tick(engine: Engine, queue: procrastinate.App) -> None:
     """Rescue stalled syncs, ask for due ones, fold the totals, and compare the epoch's mark."""
     async with engine.pool.connection() as connection:
@@ -233,7 +289,8 @@ async def tick(engine: Engine, queue: procrastinate.App) -> None:
 
 
 async def keep_house(engine: Engine) -> None:
-    """Make the partitions of the coming months and delete finished jobs."""
+    """Make the partitions of the coming months, delete finished jobs and old request keys."""
     async with engine.pool.connection() as connection:
         await connection.execute("SELECT ensure_partitions()")
         await sync_queue.delete_finished(connection)
+        await forget_old_keys(connection)

@@ -147,16 +147,20 @@ def _rows(
     """Return the rows that this revision opens, and the ids of unsent rows that it ends."""
     generation = max((row["generation"] for row in before), default=0) + 1
     current = [row for row in before if row["live"]]
+    # a forced generation follows a posted one, so the claim stands there whatever becomes of it
+    posted = any(
+        row["state"] in ("exported", "accepted") or row["kind"] == "forced" for row in current
+    )
     kind, live, state, reason = "original", True, "pending", None
     ended: list[int] = []
-    if current and all(row["state"] in UNSENT for row in current):
+    if current and not posted and all(row["state"] in UNSENT for row in current):
         kind = "revision"
         ended = [row["id"] for row in current if row["id"] is not None]
         if len(ended) < len(
             current
         ):  # both revisions came in one batch: the older is not yet there
             live, state, reason = False, "held", {"code": "waits_for_earlier"}
-    elif any(row["state"] in ("exported", "accepted") for row in current):
+    elif posted:
         kind, live, state, reason = "correction", False, "held", {"code": "correction_proposed"}
     elif current:
         kind, live, state, reason = "revision", False, "held", {"code": "waits_for_earlier"}

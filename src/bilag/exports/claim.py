@@ -16,7 +16,10 @@ from bilag.tenants.scope import organization_scope_async, scoped_statement
 
 
 class Candidate(NamedTuple):
-    """A pending export with its record; `body` is set when stored bytes must be sent again."""
+    """A pending export with its record; `body` is set when stored bytes must be sent again.
+
+    `external_reference` is set when the system once took it: then it is looked for before it goes.
+    """
 
     id: int
     reference: str
@@ -30,6 +33,7 @@ class Candidate(NamedTuple):
     accounting_year: int | None
     voucher_number: int | None
     submission_id: int | None
+    external_reference: str | None
     content: dict[str, Any]
     body: str | None
     headers: dict[str, str] | None
@@ -37,14 +41,17 @@ class Candidate(NamedTuple):
 
 
 class Intent(NamedTuple):
-    """One document about to be sent: export, number, bytes; `fresh` = number newly drawn."""
+    """One document about to be sent: export, number, bytes; `fresh` = number newly drawn.
+
+    Documents with the same `position` share a new submission; the first of them carries its bytes.
+    """
 
     export_id: int
     accounting_year: int
     voucher_number: int
     fresh: bool
     position: int
-    body: str
+    body: str | None
     headers: dict[str, str]
     mapping_version: int
     attempt: int
@@ -65,8 +72,8 @@ class Claimed:
 # FALSE` keeps it from the index of live rows, which holds the whole history.
 _CANDIDATES = """
 SELECT e.id, e.reference, e.part, e.source_id, e.due_at, e.token, e.attempt, e.failures,
-       e.refusals, e.accounting_year, e.voucher_number, e.submission_id, r.content,
-       s.body, s.headers, s.mapping_version
+       e.refusals, e.accounting_year, e.voucher_number, e.submission_id, e.external_reference,
+       r.content, s.body, s.headers, s.mapping_version
 FROM (
     SELECT * FROM exports
     WHERE integration_id = %(integration)s AND for_engine AND state = 'pending'
@@ -181,35 +188,110 @@ WITH gate AS MATERIALIZED (
     WHERE e.id = ANY (%(ids)s) AND e.state = 'pending' AND e.live IS NOT FALSE
       AND d.export_id = e.id AND e.attempt = d.attempt AND e.token = d.token
     FOR UPDATE OF e SKIP LOCKED
+), whole AS MATERIALIZED (
+    -- a submission goes out with all its documents or not at all: its bytes hold each of them
+    SELECT mine.* FROM mine JOIN d ON d.export_id = mine.id WHERE d.position NOT IN (
+        SELECT d.position FROM d WHERE d.export_id NOT IN (SELECT id FROM mine))
 ), stored AS (
     INSERT INTO submissions (id, organization_id, headers, body, mapping_version)
     SELECT token.token * 1000 + d.position, %(organization)s, d.headers, d.body, d.version
-    FROM token, d JOIN mine ON mine.id = d.export_id
-    WHERE d.resend_of IS NULL
+    FROM token, d JOIN whole ON whole.id = d.export_id
+    WHERE d.resend_of IS NULL AND d.body IS NOT NULL
 ), gaps AS (
     INSERT INTO voucher_number_gaps
         (organization_id, book_id, accounting_year, first_number, last_number, reason)
     SELECT %(organization)s, %(book)s, d.year, d.number, d.number,
            'withdrawn or changed between numbering and sending'
-    FROM token, d WHERE d.fresh AND d.export_id NOT IN (SELECT id FROM mine)
+    FROM token, d WHERE d.fresh AND d.export_id NOT IN (SELECT id FROM whole)
     UNION ALL
-    SELECT %(organization)s, %(book)s, mine.accounting_year, mine.voucher_number,
-           mine.voucher_number, 'numbered anew: the posting date moved to another accounting year'
-    FROM mine JOIN d ON d.export_id = mine.id
-    WHERE mine.voucher_number IS NOT NULL
-      AND (mine.accounting_year, mine.voucher_number) <> (d.year, d.number)
+    SELECT %(organization)s, %(book)s, whole.accounting_year, whole.voucher_number,
+           whole.voucher_number, 'numbered anew: the posting date moved to another accounting year'
+    FROM whole JOIN d ON d.export_id = whole.id
+    WHERE whole.voucher_number IS NOT NULL
+      AND (whole.accounting_year, whole.voucher_number) <> (d.year, d.number)
 ), taken AS (
     UPDATE exports e SET state = 'sending', state_since = now(), attempt = e.attempt + 1,
         token = token.token, send_by = now() + %(send_within)s * interval '1 second',
         submission_id = coalesce(d.resend_of, token.token * 1000 + d.position),
         mapping_version = d.version, accounting_year = d.year, voucher_number = d.number,
         reason = NULL
-    FROM d, token, mine
-    WHERE e.id = ANY (%(ids)s) AND mine.id = e.id AND d.export_id = e.id
+    FROM d, token, whole
+    WHERE e.id = ANY (%(ids)s) AND whole.id = e.id AND d.export_id = e.id
     RETURNING e.id
 )
 SELECT (SELECT token FROM token), array(SELECT id FROM taken)
 """
+
+
+# A staged submission goes on with its stored bytes: the same gate and fence, no number, no new row.
+_TAKE_AGAIN = """
+WITH gate AS MATERIALIZED (
+    SELECT i.id FROM organization_integrations i
+    JOIN integration_runtime r ON r.integration_id = i.id
+    WHERE i.id = %(integration)s AND i.enabled AND r.error_since IS NULL AND r.sync_token = %(sync)s
+      AND coalesce(r.breaker_retry_at, '-infinity') <= now()
+      AND coalesce(r.paused_until, '-infinity') <= now()
+), token AS MATERIALIZED (
+    SELECT nextval('sending_tokens') AS token FROM gate
+), mine AS MATERIALIZED (
+    SELECT e.id FROM exports e, token, jsonb_to_recordset(%(rows)s)
+        AS d (export_id bigint, attempt int, token bigint)
+    WHERE e.id = ANY (%(ids)s) AND e.state = 'in_doubt' AND e.submission_id = %(submission)s
+      AND d.export_id = e.id AND e.attempt = d.attempt AND e.token = d.token
+    FOR UPDATE OF e SKIP LOCKED
+), taken AS (
+    UPDATE exports e SET state = 'sending', state_since = now(), attempt = e.attempt + 1,
+        token = token.token, send_by = now() + %(send_within)s * interval '1 second', reason = NULL
+    FROM token, mine WHERE e.id = ANY (%(ids)s) AND mine.id = e.id
+    RETURNING e.id
+)
+SELECT (SELECT token FROM token), array(SELECT id FROM taken), s.body, s.headers
+FROM submissions s WHERE s.id = %(submission)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TakenAgain:
+    """A stored submission that goes on: the new token, its export ids, its bytes and headers."""
+
+    token: int
+    export_ids: frozenset[int]
+    body: bytes
+    headers: dict[str, str]
+
+
+async def take_again(
+    connection: psycopg.AsyncConnection[Any],
+    organization_id: UUID,
+    integration_id: UUID,
+    submission_id: int,
+    attempts: Sequence[tuple[int, int, int]],
+    *,
+    sync_token: int,
+    send_within_seconds: float,
+) -> TakenAgain | None:
+    """Commit the intent to continue a stored submission; `attempts`: (export id, attempt, token).
+
+    Returns None when the gate is closed, or nothing of it is in doubt under these tokens any more.
+    """
+    rows = [{"export_id": i, "attempt": attempt, "token": token} for i, attempt, token in attempts]
+    found = await scoped_statement(
+        connection,
+        organization_id,
+        _TAKE_AGAIN,
+        {
+            "integration": integration_id,
+            "sync": sync_token,
+            "rows": orjson.dumps(rows).decode(),
+            "ids": [export_id for export_id, _, _ in attempts],
+            "submission": submission_id,
+            "send_within": send_within_seconds,
+        },
+    )
+    if not found or found[0][0] is None or not found[0][1]:
+        return None
+    token, taken, body, headers = found[0]
+    return TakenAgain(token, frozenset(taken), body.encode(), headers or {})
 
 
 async def take(

@@ -135,7 +135,9 @@ UPDATE exports e SET state = %(state)s, state_since = now(), due_at = now(), fai
         SELECT FROM exports n WHERE n.organization_id = e.organization_id AND n.live
           AND n.source_id = e.source_id AND n.book_id = e.book_id
           AND n.source_system = e.source_system AND n.part = e.part)),
-    submission_id = CASE WHEN %(state)s = 'exported' THEN submission_id END,
+    submission_id = CASE WHEN %(state)s = 'exported' OR (%(state)s = 'pending'
+        -- half-way in a system that stages: it goes on with its own bytes, never with new ones
+        AND reason ->> 'code' = 'staged_too_often') THEN submission_id END,
     external_reference = coalesce(nullif(%(external)s, ''), external_reference),
     external_voucher_number = coalesce(nullif(%(number)s, ''), external_voucher_number),
     exported_at = CASE WHEN %(state)s = 'exported' THEN coalesce(exported_at, now()) END,

@@ -3,6 +3,7 @@
 A row in `sending` that is not ours is in doubt; its age is no proof that nothing was posted.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -19,7 +20,8 @@ class Doubtful:
     """An export whose outcome is open: what was sent under which reference, and since when.
 
     `waited_seconds` is the age of its state on the database's clock; `sent_with_key`: the stored
-    submission carries headers that a repeat can be told by.
+    submission carries headers that a repeat can be told by. `since`: it was not sent before, None
+    after a restore; `unwanted`: its approval is withdrawn, or a newer revision waits for it.
     """
 
     id: int
@@ -36,13 +38,25 @@ class Doubtful:
     currency: str
     reason: dict[str, Any] | None
     sent_with_key: bool
+    since: datetime | None
+    unwanted: bool
 
 
 _COLUMNS = """
-SELECT id, token, attempt, failures, source_id, reference, submission_id, state, state_since,
-    extract(epoch FROM now() - state_since)::float8, amount, currency, reason,
-    EXISTS (SELECT FROM submissions s WHERE s.id = submission_id AND s.headers IS NOT NULL)
-FROM exports
+SELECT e.id, e.token, e.attempt, e.failures, e.source_id, e.reference, e.submission_id, e.state,
+    e.state_since, extract(epoch FROM now() - e.state_since)::float8, e.amount, e.currency,
+    e.reason,
+    EXISTS (SELECT FROM submissions s WHERE s.id = e.submission_id AND s.headers IS NOT NULL),
+    -- in doubt without an attempt of ours: a restore, so it may have been sent before we knew of it
+    CASE WHEN e.attempt > 0 THEN e.created_at END,
+    EXISTS (SELECT FROM exports w WHERE w.organization_id = e.organization_id
+            AND w.source_id = e.source_id AND w.book_id = e.book_id
+            AND w.source_system = e.source_system AND w.part = e.part
+            AND w.generation > e.generation AND w.state = 'held' AND NOT w.live)
+    OR EXISTS (SELECT FROM record_withdrawals w WHERE w.organization_id = e.organization_id
+               AND w.source_id = e.source_id AND w.source_system = e.source_system
+               AND w.revision >= e.revision)
+FROM exports e
 """
 
 
@@ -55,8 +69,8 @@ async def left_behind(
     """Return rows of this integration that stand in `sending`; at the start none can be ours."""
     return await _read(
         connection, organization_id,
-        _COLUMNS + "WHERE integration_id = %s AND for_engine AND state = 'sending'"
-        " ORDER BY due_at, id LIMIT %s",
+        _COLUMNS + "WHERE e.integration_id = %s AND e.for_engine AND e.state = 'sending'"
+        " ORDER BY e.due_at, e.id LIMIT %s",
         [integration_id, limit],
     )  # fmt: skip
 
@@ -70,8 +84,8 @@ async def due_for_look_up(
     """Return rows in doubt whose waiting time (send_by + timeout + settle) is over."""
     return await _read(
         connection, organization_id,
-        _COLUMNS + "WHERE integration_id = %s AND for_engine AND state = 'in_doubt'"
-        " AND due_at <= now() ORDER BY due_at, id LIMIT %s",
+        _COLUMNS + "WHERE e.integration_id = %s AND e.for_engine AND e.state = 'in_doubt'"
+        " AND e.due_at <= now() ORDER BY e.due_at, e.id LIMIT %s",
         [integration_id, limit],
     )  # fmt: skip
 
@@ -85,8 +99,8 @@ async def due_for_follow_up(
     """Return accepted rows whose booking is due to be looked for, the longest due first."""
     return await _read(
         connection, organization_id,
-        _COLUMNS + "WHERE integration_id = %s AND for_engine AND state = 'accepted'"
-        " AND due_at <= now() ORDER BY due_at, id LIMIT %s",
+        _COLUMNS + "WHERE e.integration_id = %s AND e.for_engine AND e.state = 'accepted'"
+        " AND e.due_at <= now() ORDER BY e.due_at, e.id LIMIT %s",
         [integration_id, limit],
     )  # fmt: skip
 
@@ -171,6 +185,17 @@ async def unfollowed_withdrawals(
     async with organization_scope_async(connection, organization_id):
         cursor = await connection.execute(_FOLLOW_WITHDRAWALS, [integration_id])
         return [(system, source) for system, source in await cursor.fetchall()]
+
+
+async def stored_submissions(
+    connection: psycopg.AsyncConnection[Any], organization_id: UUID, ids: Sequence[int]
+) -> dict[int, tuple[bytes, dict[str, str]]]:
+    """Return body and headers of stored submissions by their ids."""
+    async with organization_scope_async(connection, organization_id):
+        cursor = await connection.execute(
+            "SELECT id, body, headers FROM submissions WHERE id = ANY (%s)", [list(ids)]
+        )
+        return {row[0]: (row[1].encode(), row[2] or {}) for row in await cursor.fetchall()}
 
 
 async def _read(

@@ -45,6 +45,7 @@ class Settlement(NamedTuple):
     line: int | None = None
     answer: str = ""
     payload: bytes = b""
+    forget_external: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +63,10 @@ _DOCUMENT = """SELECT * FROM ROWS FROM (jsonb_to_recordset(%(rows)s) AS (
         submission_id bigint, state text, outcome text, event text, due double precision,
         failures int, external text, number text, reason jsonb, keep boolean, http int, ms int,
         message text, field text, line int, answer text, payload_hash text, answer_hash text,
-        row_hash text)) WITH ORDINALITY AS d (
+        row_hash text, forget boolean)) WITH ORDINALITY AS d (
         export_id, token, attempt, source_id, reference, submission_id, state, outcome, event, due,
         failures, external, number, reason, keep, http, ms, message, field, line, answer,
-        payload_hash, answer_hash, row_hash, position)"""
+        payload_hash, answer_hash, row_hash, forget, position)"""
 
 _LOGGED = """logged AS (
     INSERT INTO sync_logs (organization_id, at, integration_id, run_id, export_id, source_id,
@@ -169,7 +170,8 @@ WITH d AS MATERIALIZED (
                       THEN greatest(now(), e.send_by) ELSE now() END
                  + coalesce(d.due, 0) * interval '1 second',
         submission_id = CASE WHEN d.keep THEN e.submission_id END,
-        external_reference = coalesce(d.external, e.external_reference),
+        external_reference = CASE WHEN d.forget THEN NULL
+                             ELSE coalesce(d.external, e.external_reference) END,
         external_voucher_number = coalesce(d.number, e.external_voucher_number),
         reason = d.reason,
         exported_at = CASE WHEN d.state = 'exported' THEN now() ELSE e.exported_at END
@@ -228,6 +230,8 @@ def _parameters(chain: Chain, settlements: Sequence[Settlement]) -> dict[str, An
         }  # fmt: skip
         if s.outcome != "accepted" or s.due_seconds:  # most rows need none of these
             row |= {"due": s.due_seconds, "failures": s.failures, "reason": s.reason}
+        if s.forget_external:
+            row["forget"] = True
         if s.message or s.field:
             row |= {"message": s.message, "field": s.field, "line": s.line}
         rows.append(row)

@@ -14,21 +14,30 @@ from bilag.integrations.model import Book
 
 _BOOKS = """
 SELECT id, organization_id, key, name, currency, year_start_month, number_prefix, number_start,
-    rounding_account
+    rounding_account, closed_through
 FROM books WHERE organization_id = %(organization)s AND (%(key)s::text IS NULL OR key = %(key)s)
 ORDER BY key
 """
 
 _SAVE_BOOK = """
 INSERT INTO books AS b (id, organization_id, key, name, currency, year_start_month, number_prefix,
-    number_start, rounding_account)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+    number_start, rounding_account, closed_through)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, currency = excluded.currency,
     year_start_month = excluded.year_start_month, number_prefix = excluded.number_prefix,
-    number_start = excluded.number_start, rounding_account = excluded.rounding_account
-WHERE (b.name, b.currency, b.year_start_month, b.number_prefix, b.number_start, b.rounding_account)
-    IS DISTINCT FROM (excluded.name, excluded.currency, excluded.year_start_month,
-        excluded.number_prefix, excluded.number_start, excluded.rounding_account)
+    number_start = excluded.number_start, rounding_account = excluded.rounding_account,
+    closed_through = excluded.closed_through
+WHERE (b.name, b.currency, b.year_start_month, b.number_prefix, b.number_start, b.rounding_account,
+    b.closed_through) IS DISTINCT FROM (excluded.name, excluded.currency, excluded.year_start_month,
+    excluded.number_prefix, excluded.number_start, excluded.rounding_account,
+    excluded.closed_through)
+"""
+
+# A sync that is going on maps by the days that were open when it began: it stops at its next set.
+_FENCE = """
+UPDATE integration_runtime r SET sync_token = nextval('sending_tokens')
+FROM organization_integrations i
+WHERE r.organization_id = %s AND i.id = r.integration_id AND i.book_id = %s
 """
 
 
@@ -50,18 +59,20 @@ def save_book(connection: psycopg.Connection[Any], book: Book) -> bool:
     """
     # The lock makes arriving exports, which refer to the book, wait or be seen.
     rows = connection.cursor(row_factory=tuple_row).execute(
-        "SELECT currency, year_start_month FROM books"
+        "SELECT currency, year_start_month, closed_through FROM books"
         " WHERE organization_id = %s AND id = %s FOR UPDATE",
         [book.organization_id, book.id],
     )
     old = rows.fetchone()
-    if old is not None and old != (book.currency, book.year_start_month):
+    if old is not None and old[:2] != (book.currency, book.year_start_month):
         used = connection.cursor(row_factory=tuple_row).execute(
             "SELECT FROM exports WHERE organization_id = %s AND book_id = %s LIMIT 1",
             [book.organization_id, book.id],
         )
         if used.fetchone() is not None:
             raise Refused(Problem("book_in_use", params={"book": book.key}))
+    if old is not None and old[2] != book.closed_through:
+        connection.execute(_FENCE, [book.organization_id, book.id])
     return (
         connection.execute(
             _SAVE_BOOK,
@@ -75,6 +86,7 @@ def save_book(connection: psycopg.Connection[Any], book: Book) -> bool:
                 book.number_prefix,
                 book.number_start,
                 book.rounding_account,
+                book.closed_through,
             ],
         ).rowcount
         == 1

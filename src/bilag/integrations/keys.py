@@ -48,6 +48,10 @@ class MasterKey:
         """Encrypt a data key so that only this master key opens it, and only in its own row."""
         return _seal(self._key, data_key, bound_to)
 
+    def derived(self, purpose: str) -> str:
+        """Return the key that is made from this one for a purpose, as 64 hex digits."""
+        return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(self._key).hex()
+
     def unwrap(self, wrapped: bytes, bound_to: bytes) -> bytes:
         """Return the data key; raises InvalidTag when it was changed or comes from another row."""
         return _open(self._key, wrapped, bound_to)
@@ -98,6 +102,13 @@ class Vault:
             raise VaultError("the vault needs at least one master key")
         self._keys = {key.id: key for key in keys}
         self.current = keys[0]
+
+    def derived(self, purpose: str) -> list[str]:
+        """Return a text key for one purpose from each master key, the current one's first.
+
+        HKDF-SHA-256 with the purpose as info: it says nothing about the master key.
+        """
+        return [key.derived(purpose) for key in self._keys.values()]
 
     def new_data_key(self, organization_id: UUID) -> tuple[DataKey, WrappedKey]:
         """Draw a data key for an organization; returns it in clear and as the row to store."""

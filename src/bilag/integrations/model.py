@@ -3,15 +3,30 @@
 Pydantic models are the one description of each; `apply`, the API and the portal use the same.
 """
 
+import re
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from bilag.core.reference import NAMESPACE
+
+
+def _as_written(value: object) -> object:
+    # pydantic takes a bare number, such as 20261231, for seconds since 1970
+    if isinstance(value, date) or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise ValueError("write the day as 2026-01-31")
+
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+Day = Annotated[date, BeforeValidator(_as_written)]
+
+# The days that can be closed (E15); outside of them somebody mistyped.
+CLOSED_FIRST, CLOSED_LAST = date(1900, 1, 1), date(2999, 12, 31)
 
 
 class Configuration(BaseModel):
@@ -65,6 +80,7 @@ class Delivery(Configuration):
     look_up: bool = True
     unproven_seconds: float = Field(900.0, ge=0, le=604800)
     booked_within_seconds: float = Field(86400.0, ge=0, le=31_536_000)
+    reconcile_days: int = Field(35, ge=0, le=3660)
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
 
@@ -82,6 +98,7 @@ class Book:
     number_prefix: str = ""
     number_start: int = 1
     rounding_account: str = ""
+    closed_through: date | None = None
 
     def accounting_year(self, day: date) -> int:
         """Return the accounting year of a date, named by the calendar year in which it starts."""
@@ -92,6 +109,12 @@ class Book:
         if self.year_start_month == 1:
             return date(year, 12, 31)
         return date.fromordinal(date(year + 1, self.year_start_month, 1).toordinal() - 1)
+
+    def first_open_day(self, day: date) -> date:
+        """Return the day itself, or the first day after the closed period that it lies in (E15)."""
+        if self.closed_through is None or day > self.closed_through:
+            return day
+        return date.fromordinal(self.closed_through.toordinal() + 1)
 
 
 @dataclass(frozen=True, slots=True)

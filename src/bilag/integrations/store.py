@@ -41,12 +41,14 @@ class LoadedIntegration:
     declaration: dict[str, Any]
     slug: str
     language: str
+    closed_periods: str
 
 
 _COLUMNS = """
 i.id, i.organization_id, i.key, i.name, i.integration_type, i.enabled, i.is_route, i.settings,
 i.filters, i.delivery, i.mapping_version, b.id AS book_id, b.key AS book_key, b.name AS book_name,
-b.currency, b.year_start_month, b.number_prefix, b.number_start, b.rounding_account
+b.currency, b.year_start_month, b.number_prefix, b.number_start, b.rounding_account,
+b.closed_through
 """
 
 _INTEGRATIONS = f"""
@@ -72,6 +74,7 @@ WHERE (i.book_id, i.name, i.integration_type, i.enabled, i.is_route, i.settings,
 
 _LOAD = f"""
 SELECT {_COLUMNS}, m.field_mappings, o.allowed_networks, o.declaration, o.slug, o.language,
+    o.closed_periods,
     r.sync_token, r.sync_run_id, r.sync_started_at, r.last_sync_at, r.last_sync_outcome,
     r.breaker_failures, r.breaker_opened_at, r.breaker_retry_at, r.breaker_trips, r.paused_until,
     r.error_since, r.error_message, r.company_id, r.company_name, r.look_up_proven_at
@@ -269,6 +272,19 @@ def read_mapping(
     return dict(row[0]) if row else None
 
 
+async def read_mapping_async(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, version: int
+) -> dict[str, Any] | None:
+    """The same for the worker, in the organization of the scope."""
+    rows = connection.cursor(row_factory=tuple_row)
+    found = await rows.execute(
+        "SELECT field_mappings FROM mapping_versions WHERE integration_id = %s AND version = %s",
+        [integration_id, version],
+    )
+    row = await found.fetchone()
+    return dict(row[0]) if row else None
+
+
 async def load_integration_async(
     connection: psycopg.AsyncConnection[Any], integration_id: UUID
 ) -> LoadedIntegration | None:
@@ -285,6 +301,7 @@ async def load_integration_async(
         declaration=row["declaration"],
         slug=row["slug"],
         language=row["language"],
+        closed_periods=row["closed_periods"],
     )
 
 
@@ -324,6 +341,7 @@ def _integration(row: Mapping[str, Any]) -> Integration:
             number_prefix=row["number_prefix"],
             number_start=row["number_start"],
             rounding_account=row["rounding_account"],
+            closed_through=row["closed_through"],
         ),
     )
 

@@ -27,6 +27,11 @@ def local_date(text: str) -> date:
     return moment.date() if moment.tzinfo is None else moment.astimezone(TIME_ZONE).date()
 
 
+def shown_date(day: date, language: str) -> str:
+    """Return a date as accountants write it: 30.12.2025 in Norwegian, 2025-12-30 in English."""
+    return day.isoformat() if language == "en" else f"{day:%d.%m.%Y}"
+
+
 def month_end(day: date) -> date:
     """Return the last day of the month of a day."""
     return day.replace(day=monthrange(day.year, day.month)[1])

@@ -4,23 +4,32 @@ Compiled once per version; `voucher` is pure: the same record, reference and par
 """
 
 from collections.abc import Mapping as AnyMapping
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from bilag.core.money import ORE, amount_text
 from bilag.core.problem import Problem
 from bilag.core.record import CATEGORIES
+from bilag.core.texts import say
 from bilag.core.voucher import Voucher, VoucherLine
 from bilag.integrations.model import Book, Delivery, Filters
 from bilag.mapping.amounts import ZERO, Costs, read_costs
-from bilag.mapping.dates import posting_date, spans_years
-from bilag.mapping.document import MappingDocument
+from bilag.mapping.dates import posting_date, shown_date, spans_years
+from bilag.mapping.document import TEXT_MAX, MappingDocument
 from bilag.mapping.fields import compile_field, compile_fields, fill, one_line
 from bilag.mapping.gates import check_declaration, compile_filters
 from bilag.mapping.paths import NOTHING, Content, Facts
 from bilag.mapping.postings import UNKNOWN_ACCOUNT, Draft, Postings, grouped
 from bilag.mapping.result import Excluded, Gaps, Missing
 from bilag.mapping.transform import paths_of
+
+# What holds a claim whose posting date is in a closed period, by the organization's policy (E15).
+_CLOSED = {
+    "stop": "period_closed",
+    "ask": "period_closed_ask",
+    "first_open_day": "period_closed_moves",
+}
 
 
 def compile_mapping(
@@ -31,12 +40,18 @@ def compile_mapping(
     filters: Filters,
     *,
     carries_vat: bool = True,
+    closed_periods: str = "stop",
+    language: str = "nb",
 ) -> "Mapping":
     """Return the mapping of one integration as it stands; compile again when any argument changes.
 
-    Raises DocumentError for a document that `check_document` refuses and that cannot be compiled.
+    `closed_periods` and `language` are the organization's. Raises DocumentError for a document that
+    `check_document` refuses and that cannot be compiled.
     """
-    return Mapping(document, book, delivery, organization_declaration, filters, carries_vat)
+    return Mapping(
+        document, book, delivery, organization_declaration, filters, carries_vat, closed_periods,
+        language,
+    )  # fmt: skip
 
 
 class Mapping:
@@ -47,17 +62,20 @@ class Mapping:
         "_claimants",
         "_clearing_accounts",
         "_clears",
+        "_closed_periods",
         "_counter_fields",
         "_declaration",
         "_gate",
         "_grouped",
         "_header_fields",
+        "_language",
         "_line_fields",
         "_line_text",
         "_posting_date",
         "_postings",
         "_shows_book_amount",
         "_voucher_text",
+        "_voucher_text_max",
         "_whole",
     )
 
@@ -69,8 +87,12 @@ class Mapping:
         declaration: AnyMapping[str, Any],
         filters: Filters,
         carries_vat: bool,
+        closed_periods: str,
+        language: str,
     ) -> None:
         self._book = book
+        self._closed_periods = closed_periods
+        self._language = language
         self._posting_date = delivery.posting_date
         self._whole = delivery.two_years == "one"
         self._declaration = dict(declaration)
@@ -84,6 +106,9 @@ class Mapping:
         }
         self._grouped = document.lines == "grouped"
         self._voucher_text = compile_field("voucherText", document.voucher_text, "voucherText")
+        self._voucher_text_max = min(
+            document.voucher_text.truncate or TEXT_MAX, document.voucher_text.max_length or TEXT_MAX
+        )
         self._line_text = compile_field("lineText", document.line_text, "lineText")
         self._header_fields = compile_fields("header", document.header)
         self._line_fields = compile_fields("line", document.line)
@@ -93,12 +118,21 @@ class Mapping:
         )
         self._counter_fields = compile_fields("counterLine", document.counter_line)
 
+    @property
+    def policy_day(self) -> date | None:
+        """Return the day to which the policy moves what is closed; None under another policy."""
+        if self._closed_periods != "first_open_day" or self._book.closed_through is None:
+            return None
+        return self._book.first_open_day(self._book.closed_through)
+
     def voucher(
-        self, content: Content, reference: str, part: int = 0
+        self, content: Content, reference: str, part: int = 0, open_day: date | None = None
     ) -> Voucher | Missing | Excluded:
         """Return the voucher of a stored record, or of one accounting year of it (`part`).
 
-        Missing lists everything that the record lacks; Excluded says why it is left out.
+        Missing lists everything that the record lacks; Excluded says why it is left out. A posting
+        date in a closed period moves to `open_day`, where that is the first open day, else it is
+        missing.
         """
         refusal = self._gate(content)
         if refusal is not None:
@@ -111,13 +145,14 @@ class Mapping:
         if not costs.original:
             return _zero(gaps.record)
         self._check_claim(content, costs, gaps)
-        day = posting_date(
+        original_day = posting_date(
             self._posting_date,
             content["approvedAt"],
             costs.last,
             self._book,
             None if costs.is_latest else part,
         )
+        day = self._open_day(original_day, open_day, gaps)
         facts = Facts(
             reference,
             day,
@@ -129,6 +164,8 @@ class Mapping:
             costs.last,
         )
         text = one_line(self._voucher_text, content, NOTHING, facts, None, gaps)
+        if day != original_day:
+            text = self._with_original_day(text, original_day)
         lines = self._lines(content, costs, facts, text, gaps)
         fields = fill(self._header_fields, content, NOTHING, facts, None, gaps)
         if gaps.found:
@@ -147,6 +184,7 @@ class Mapping:
             category=content["category"],
             number_prefix=self._book.number_prefix,
             fields=fields,
+            moved_from=None if day == original_day else original_day,
         )
 
     def _check_claim(self, content: Content, costs: Costs, gaps: Gaps) -> None:
@@ -156,6 +194,26 @@ class Mapping:
         # as one voucher in silence. The costs of a part lie in one year.
         if not self._whole and spans_years(costs.first, costs.last, self._book):
             gaps.add("two_accounting_years", "lines", first=str(costs.first), last=str(costs.last))
+
+    def _open_day(self, day: date, decided: date | None, gaps: Gaps) -> date:
+        """Return the day itself while it is open, else the day that was decided on, or a gap."""
+        first_open = self._book.first_open_day(day)
+        if first_open not in (day, decided):
+            gaps.add(
+                _CLOSED[self._closed_periods],
+                "postingDate",
+                day=str(day),
+                closed=str(self._book.closed_through),
+                open=str(first_open),
+            )
+            return day
+        return first_open
+
+    def _with_original_day(self, text: str, day: date) -> str:
+        shown = shown_date(day, self._language)
+        note = say("mapping_original_date", self._language, date=shown)
+        kept = text[: max(self._voucher_text_max - len(note) - 3, 0)].rstrip()
+        return f"{kept} ({note})".strip()[: self._voucher_text_max]
 
     def _payee(self, content: Content, gaps: Gaps) -> tuple[str, str]:
         """Return party and clearing account; a known party has no clearing account."""

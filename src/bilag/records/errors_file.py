@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, Protocol
 
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+
 from bilag.core.problem import Problem
 from bilag.records.claims import RowProblem
 from bilag.records.profile import Profile
@@ -19,6 +22,7 @@ from bilag.records.rows import (
     PROBLEMS_KEY,
     RECORD_KEY,
     ROW_COLUMN,
+    CellRows,
     CsvRows,
     NdjsonRows,
     Row,
@@ -26,6 +30,7 @@ from bilag.records.rows import (
     cleaned_json,
     error_cell,
 )
+from bilag.records.workbook import WorkbookRows
 
 _FILES_MAX = 1_000
 
@@ -44,7 +49,8 @@ class ErrorsFile:
 
     def __exit__(self, *_: object) -> None:
         if self._file is not None:
-            self._file.close()
+            with self._file:
+                self._form.end(self._file)
 
     def write(
         self, row: Row, problems: Sequence[RowProblem], kept_out_by: int | None = None
@@ -85,6 +91,33 @@ class Form(Protocol):
         """Return one row with its problems."""
         ...
 
+    def end(self, file: IO[bytes]) -> None:
+        """Write what is due after the last row."""
+        ...
+
+
+class _Cells:
+    """The columns of a source of cells and three of ours, each cell safe from formulas."""
+
+    def __init__(self, source: CellRows, language: str) -> None:
+        self._language = language
+        self._columns = source.columns
+        self._kept = [n for n, name in enumerate(source.columns) if name not in OUR_COLUMNS]
+
+    def head(self) -> list[str]:
+        """Return the column names."""
+        return [*(self._columns[n] for n in self._kept), *OUR_COLUMNS]
+
+    def of_source(self, row: Row) -> list[str]:
+        """Return the cells that the source has."""
+        return [error_cell(row.cells[n]) for n in self._kept]
+
+    def ours(self, row: Row, problems: Sequence[RowProblem]) -> list[str]:
+        """Return number, columns and sentences; several problems stand one after the other."""
+        fields = "; ".join(dict.fromkeys(p.column for p in problems if p.column))
+        texts = " ".join(dict.fromkeys(p.problem.text(self._language) for p in problems))
+        return [str(row.number), error_cell(fields), error_cell(texts)]
+
 
 class CsvForm:
     """The columns of the source and three of ours, in the source's own dialect and encoding."""
@@ -93,24 +126,22 @@ class CsvForm:
 
     def __init__(self, source: CsvRows, profile: Profile, language: str) -> None:
         self._encoding = source.encoding
-        self._language = language
-        self._columns = source.columns
-        self._kept = [n for n, name in enumerate(source.columns) if name not in OUR_COLUMNS]
+        self._cells = _Cells(source, language)
         self._written = _Written()
         self._csv = csv.writer(self._written, delimiter=profile.delimiter, quotechar=profile.quote)
         self._started = False
 
     def start(self) -> bytes:
         """Return the line of column names."""
-        return self._encoded([*(self._columns[n] for n in self._kept), *OUR_COLUMNS])
+        return self._encoded(self._cells.head())
 
     def line(self, row: Row, problems: Sequence[RowProblem]) -> bytes:
         """Return one row; several problems stand one after the other."""
-        fields = "; ".join(dict.fromkeys(p.column for p in problems if p.column))
-        texts = " ".join(dict.fromkeys(p.problem.text(self._language) for p in problems))
-        safe = [error_cell(row.cells[n]) for n in self._kept]
-        ours = (str(row.number), error_cell(fields), error_cell(texts))
-        return self._encoded([*safe, *map(self._encodable, ours)])
+        ours = map(self._encodable, self._cells.ours(row, problems))
+        return self._encoded([*self._cells.of_source(row), *ours])
+
+    def end(self, file: IO[bytes]) -> None:
+        """Write nothing: each row is there already."""
 
     def _encodable(self, text: str) -> str:
         return text.encode(self._encoding, "replace").decode(self._encoding)
@@ -122,6 +153,45 @@ class CsvForm:
         mark = {"utf-8-sig": 3, "utf-16": 2}.get(self._encoding, 0) if self._started else 0
         self._started = True
         return content[mark:]
+
+
+class WorkbookForm:
+    """The same in a workbook of one sheet, every cell a text; the profile reads it back.
+
+    The rows wait in a temporary file of the library's until the end.
+    """
+
+    suffix = ".xlsx"
+
+    def __init__(self, source: WorkbookRows, profile: Profile, language: str) -> None:
+        self._cells = _Cells(source, language)
+        self._above = profile.header_row - 1
+        self._book = Workbook(write_only=True)
+        self._sheet = self._book.create_sheet(source.sheet)
+
+    def start(self) -> bytes:
+        """Put the column names where the profile looks for them; the file itself comes last."""
+        for _ in range(self._above):
+            self._sheet.append([])
+        self._append(self._cells.head())
+        return b""
+
+    def line(self, row: Row, problems: Sequence[RowProblem]) -> bytes:
+        """Put one row; several problems stand one after the other."""
+        self._append([*self._cells.of_source(row), *self._cells.ours(row, problems)])
+        return b""
+
+    def end(self, file: IO[bytes]) -> None:
+        """Write the workbook."""
+        self._book.save(file)
+
+    def _append(self, cells: list[str]) -> None:
+        self._sheet.append([self._text(cell) for cell in cells])
+
+    def _text(self, value: str) -> object:
+        cell = WriteOnlyCell(self._sheet, value)
+        cell.data_type = "s"  # the library takes `=1+1` for a formula and `#REF!` for an error
+        return cell
 
 
 class NdjsonForm:
@@ -146,11 +216,16 @@ class NdjsonForm:
             original = f'"{RECORD_KEY}": {cleaned_json(row.original)}'
         return f"{{{ours}, {original}}}\n".encode("utf-8", "surrogateescape")
 
+    def end(self, file: IO[bytes]) -> None:
+        """Write nothing: each line is there already."""
 
-def form_of(rows: RowSource, profile: Profile | None, language: str) -> Form:
-    """Return how the bad rows of a source are written."""
-    if isinstance(rows, CsvRows) and profile is not None:
-        return CsvForm(rows, profile, language)
+
+def form_of(rows: RowSource, language: str) -> Form:
+    """Return how the bad rows of a source are written: in the source's own format."""
+    if isinstance(rows, CsvRows) and rows.profile is not None:
+        return CsvForm(rows, rows.profile, language)
+    if isinstance(rows, WorkbookRows) and rows.profile is not None:
+        return WorkbookForm(rows, rows.profile, language)
     if not isinstance(rows, NdjsonRows):
         raise TypeError(type(rows).__name__)
     return NdjsonForm(language)

@@ -24,8 +24,9 @@ from bilag.records.claims import Builder, Built, ClaimBuilder, RecordBuilder, Ro
 from bilag.records.errors_file import ErrorsFile, form_of
 from bilag.records.fields import LINES_MAX, ZONE, FieldError
 from bilag.records.intake import Stored, withdraw
-from bilag.records.profile import Profile, profile_of_columns
-from bilag.records.rows import Row, RowSource, first_line, open_rows
+from bilag.records.open_rows import open_rows
+from bilag.records.profile import Profile
+from bilag.records.rows import Row, RowSource
 from bilag.records.staging import StagedRow, Staging
 from bilag.records.validate import NotApproved, Withdrawal
 from bilag.tenants.scope import organization_scope
@@ -57,7 +58,8 @@ class ImportResult:
     """What became of a file; records are counted by outcome, `problems` are the first hundred.
 
     `bad` are records (claims) that were kept out, `bad_rows` the rows written to `errors_file`,
-    those of records refused at the door (`refused`) included.
+    those of records refused at the door (`refused`) included. `not_read` are a workbook's other
+    sheets.
     """
 
     import_id: UUID
@@ -72,6 +74,7 @@ class ImportResult:
     bad_rows: int = 0
     errors_file: Path | None = None
     problems: list[RowProblem] = field(default_factory=list)
+    not_read: tuple[str, ...] = ()
 
     def counts(self) -> dict[str, int]:
         """Return the numbers, for the table of imports."""
@@ -102,19 +105,22 @@ def run_import(
 ) -> ImportResult:
     """Import a file and return what became of it; raises Refused or OSError before the first row.
 
-    Without a profile the file is NDJSON in our own form, or a CSV file (`.csv`) whose columns carry
-    our own names; it comes from `source_system` where the records name none. Bad rows go to
-    `errors_to`, or to a file beside the source.
+    Without a profile the file is NDJSON in our own form, or a CSV file (`.csv`) or workbook whose
+    columns carry our own names; it comes from `source_system` where the records name none. Bad rows
+    go to `errors_to`, or to a file beside the source, in the source's format.
     """
     result = ImportResult(uuid4())
-    with file.open("rb") as stream:
-        if profile is None and file.suffix.lower() == ".csv":
-            profile = profile_of_columns(first_line(stream), source_system or "file")
-        with open_rows(stream, profile) as rows, connect() as connection:
+    is_csv = file.suffix.lower() == ".csv"
+    with (
+        file.open("rb") as stream,
+        open_rows(stream, profile, source_system=source_system, is_csv=is_csv) as rows,
+    ):
+        profile, result.not_read = rows.profile, tuple(rows.not_read)
+        with connect() as connection:
             builder = _builder(rows, profile, source_system, stream)
             staging = Staging(connection, organization_id, result.import_id)
             door = _Door(connection, organization_id, accept, withdraw)
-            errors = ErrorsFile(file, errors_to, form_of(rows, profile, language))
+            errors = ErrorsFile(file, errors_to, form_of(rows, language))
             with _autocommit(connection), errors:
                 run = _Run(result, rows, builder, errors, door, progress, stream)
                 staging.begin(file.name, profile.name if profile else "")

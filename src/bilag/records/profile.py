@@ -4,7 +4,7 @@ One YAML file, read with every scalar as text; docs/records.md describes each ke
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 from zoneinfo import ZoneInfo
@@ -139,7 +139,9 @@ class Profile(_Part):
 
     name: str = Field(min_length=1, max_length=120)
     source_system: str = Field(min_length=1, max_length=fields.CODE_MAX)
-    format: Literal["csv", "ndjson"] = "csv"
+    format: Literal["csv", "ndjson", "xlsx"] = "csv"
+    sheet: str = Field("", max_length=120)
+    header_row: int = Field(1, ge=1, le=1_000)
     encoding: Literal["utf-8", "utf-8-sig", "cp1252"] = "utf-8"
     delimiter: str = Field(",", min_length=1, max_length=1)
     quote: str = Field('"', min_length=1, max_length=1)
@@ -230,19 +232,27 @@ def load_profile(path: Path) -> Profile:
     return parse_profile(content.decode("utf-8", "replace"))
 
 
-def profile_of_columns(head: str, source_system: str) -> Profile:
+def profile_of_head(head: str, source_system: str) -> Profile:
     """Return the profile of a CSV file whose columns carry the names of our own fields.
 
-    `head` is the file's first line. Rows with the same `sourceId` are one record; dates are ISO
-    8601 and amounts have a decimal point. Raises Refused for a column that is no field of ours.
+    `head` is the file's first line. Raises Refused for a column that is no field of ours.
     """
     delimiter = ";" if head.count(";") > head.count(",") else ","
     names = [name.strip(' \r\n"') for name in head.split(delimiter)]
+    return profile_of_columns(names, source_system, delimiter)
+
+
+def profile_of_columns(names: Sequence[str], source_system: str, delimiter: str = ",") -> Profile:
+    """Return the profile of a file of rows whose columns carry the names of our own fields.
+
+    Rows with the same `sourceId` are one record; dates are ISO 8601 and amounts have a decimal
+    point. Raises Refused for a column that is no field of ours.
+    """
     fields_given = [name for name in names if name and not name.startswith("bilag_")]
     return _checked(
         {
             "name": "own names",
-            "sourceSystem": source_system,
+            "sourceSystem": source_system or "file",
             "delimiter": delimiter,
             "groupBy": ["sourceId"],
             "fields": {name: name for name in fields_given},
@@ -285,6 +295,8 @@ def _as_problem(error: dict[str, Any]) -> Problem:
         return Problem("profile_key_unknown", path)
     if kind == "literal_error":
         return Problem("profile_not_allowed", path, params={"allowed": context["expected"]})
+    if kind == "tuple_type":
+        return Problem("profile_list", path)
     return Problem("profile_value", path, params={"reason": str(error["msg"])})
 
 

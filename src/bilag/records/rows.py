@@ -1,6 +1,7 @@
 """Reads the rows of a foreign file one by one: CSV as spreadsheets write it, and NDJSON.
 
 Never holds more than one row. A row that cannot be read is a row with problems, not the end.
+Workbooks are read by `workbook`.
 """
 
 import csv
@@ -9,7 +10,6 @@ import json
 import re
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any, Final, Protocol
@@ -30,7 +30,6 @@ ROW_COLUMN, FIELD_COLUMN, PROBLEM_COLUMN = "bilag_row", "bilag_field", "bilag_pr
 OUR_COLUMNS: Final = (ROW_COLUMN, FIELD_COLUMN, PROBLEM_COLUMN)
 RECORD_KEY, PROBLEMS_KEY, LINE_KEY = "bilag_record", "bilag_problems", "bilag_line"
 
-_BOMS = ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 # What a spreadsheet would take for a formula, with any apostrophes before it (X6).
@@ -52,9 +51,15 @@ class Row:
 
 
 class RowSource(Protocol):
-    """A file of rows that is read once, from the start; `columns` name the cells of each row."""
+    """A file of rows that is read once, from the start; `columns` name the cells of each row.
+
+    `profile` is what it is read by (None: records in our own form), `not_read` names the sheets of
+    a workbook that are left out.
+    """
 
     columns: Sequence[str]
+    profile: Profile | None
+    not_read: Sequence[str]
 
     def rows(self) -> Iterator[Row]:
         """Yield the rows in order; blank rows are left out."""
@@ -73,8 +78,42 @@ class RowSource(Protocol):
         ...
 
 
-class CsvRows:
-    """The rows of a CSV file with one line of column names; a byte order mark beats the profile.
+class CellRows:
+    """What sources of rows of cells share: how a row is checked, and how it waits in the database.
+
+    `names` are the column names of the file; raises Refused when the profile's are not among them.
+    """
+
+    not_read: Sequence[str] = ()
+
+    def __init__(self, names: Sequence[str], profile: Profile) -> None:
+        self.columns: Sequence[str] = names
+        self.profile: Profile | None = profile
+        self._is_error_file = ROW_COLUMN in names
+        _check_columns(names, profile)
+
+    def checked(self, number: int, cells: list[str], problems: list[Problem]) -> Row:
+        """Return a row of these cells: identity numbers are cut out and become problems."""
+        if self._is_error_file:
+            cells = [_cell_of_error_file(cell) for cell in cells]
+        if has_identity_number("\n".join(cells)):
+            for index, cell in enumerate(cells):
+                if has_identity_number(cell):
+                    problems.append(Problem("identity_number", self.columns[index]))
+                    cells[index] = without_identity_numbers(cell)
+        return Row(number, cells, "", tuple(problems))
+
+    def staged(self, row: Row) -> str:
+        """Return the cells as a JSON list in plain ASCII."""
+        return json.dumps(row.cells)
+
+    def unstaged(self, number: int, data: str, problems: tuple[Problem, ...]) -> Row:
+        """Return the row that was staged."""
+        return Row(number, json.loads(data), "", problems)
+
+
+class CsvRows(CellRows):
+    """The rows of a CSV file with one line of column names.
 
     Raises Refused when the columns that the profile names are not there.
     """
@@ -88,12 +127,11 @@ class CsvRows:
             self._lines, delimiter=profile.delimiter, quotechar=profile.quote, strict=True
         )
         try:
-            self.columns: Sequence[str] = [name.strip() for name in next(self._reader, [])]
+            names = [name.strip() for name in next(self._reader, [])]
         except (csv.Error, _RowTooLongError) as error:
             raise Refused(Problem("file_no_columns")) from error
-        self._is_error_file = ROW_COLUMN in self.columns
+        super().__init__(names, profile)
         self._number = 1
-        _check_columns(self.columns, profile)
 
     def bytes_read(self) -> int:
         """Return how many bytes of the file were read."""
@@ -137,38 +175,26 @@ class CsvRows:
         )
 
     def _row(self, cells: list[str], fault: Problem | None) -> Row:
-        if self._is_error_file:
-            cells = [_cell_of_error_file(cell) for cell in cells]
         problems = [] if fault is None else [fault]
-        joined = "\n".join(cells)
-        if has_identity_number(joined):
-            for index, cell in enumerate(cells):
-                if has_identity_number(cell):
-                    problems.append(Problem("identity_number", self.columns[index]))
-                    cells[index] = without_identity_numbers(cell)
+        joined = "".join(cells)
         if not joined.isascii() and _UNDECODED.search(joined):
             problems.append(Problem("row_encoding", params={"encoding": self.encoding}))
-        return Row(self._number, cells, "", tuple(problems))
-
-    def staged(self, row: Row) -> str:
-        """Return the cells as a JSON list in plain ASCII."""
-        return json.dumps(row.cells)
-
-    def unstaged(self, number: int, data: str, problems: tuple[Problem, ...]) -> Row:
-        """Return the row that was staged."""
-        return Row(number, json.loads(data), "", problems)
+        return self.checked(self._number, cells, problems)
 
 
 class NdjsonRows:
     """The rows of an NDJSON file: an object a line, its values taken as cells by column name.
 
-    `columns` empty means that the objects are records in our own form.
+    Without a profile the objects are records in our own form.
     """
 
-    def __init__(self, file: IO[bytes], columns: Sequence[str], decimal: str) -> None:
+    not_read: Sequence[str] = ()
+
+    def __init__(self, file: IO[bytes], profile: Profile | None) -> None:
         self._file = file
-        self._decimal = decimal
-        self.columns = columns
+        self._decimal = profile.amounts.decimal if profile else "."
+        self.profile = profile
+        self.columns: Sequence[str] = profile.columns if profile else ()
 
     def bytes_read(self) -> int:
         """Return how many bytes of the file were read."""
@@ -259,34 +285,6 @@ def _cleaned(value: Any) -> Any:
     if isinstance(value, dict):
         return {_cleaned(key): _cleaned(each) for key, each in value.items()}
     return REMOVED if has_identity_number(str(value)) else value
-
-
-def first_line(file: IO[bytes]) -> str:
-    """Return the first line of a file in UTF-8 and go back to its start."""
-    line = file.readline(ROW_CHARACTERS_MAX)
-    file.seek(0)
-    return line.decode("utf-8-sig", "replace")
-
-
-@contextmanager
-def open_rows(file: IO[bytes], profile: Profile | None) -> Iterator[RowSource]:
-    """Yield the rows of an open file, which stays open; without a profile it is NDJSON of our own.
-
-    Raises Refused when the columns that the profile names are not there.
-    """
-    if profile is None:
-        yield NdjsonRows(file, (), ".")
-    elif profile.format == "ndjson":
-        yield NdjsonRows(file, profile.columns, profile.amounts.decimal)
-    else:
-        start = file.read(3)
-        file.seek(0)
-        encoding = next((e for bom, e in _BOMS if start.startswith(bom)), profile.encoding)
-        text = io.TextIOWrapper(file, encoding, errors="surrogateescape", newline="")
-        try:
-            yield CsvRows(file, text, profile)
-        finally:
-            text.detach()
 
 
 def _check_columns(columns: Sequence[str], profile: Profile) -> None:

@@ -1,4 +1,4 @@
-"""Starts a sandbox: `python -m bilag.sandbox rest --port 8090`.
+"""Starts a sandbox: `python -m bilag.sandbox rest --port 8901`.
 
 Prints `listening on http://...` once it answers; ends on SIGTERM or Ctrl-C.
 """

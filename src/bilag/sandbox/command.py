@@ -10,11 +10,17 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from bilag.sandbox import rest
+from bilag.sandbox import business_central, rest, xledger
 
 # One line a kind: what it stands for, its options (a dataclass) and its server.
 KINDS: dict[str, tuple[str, type[Any], Callable[..., Coroutine[Any, Any, None]]]] = {
+    "business-central": (
+        "Dynamics 365 Business Central, API v2.0",
+        business_central.Options,
+        business_central.serve,
+    ),
     "rest": ("an accounting system with a JSON API", rest.Options, rest.serve),
+    "xledger": ("Xledger, its GraphQL API", xledger.Options, xledger.serve),
 }
 
 
@@ -31,7 +37,7 @@ def _parser() -> argparse.ArgumentParser:
     kinds = parser.add_subparsers(dest="sandbox", required=True, metavar="KIND")
     for name, (text, options, _) in KINDS.items():
         kind = kinds.add_parser(name, help=text)
-        kind.add_argument("--port", type=int, default=8090, help="0 takes a free one")
+        kind.add_argument("--port", type=int, default=8901, help="0 takes a free one")
         kind.add_argument("--host", default="127.0.0.1")
         kind.add_argument("--ledger", type=Path, help="a file that keeps the ledger over restarts")
         for option in fields(options):

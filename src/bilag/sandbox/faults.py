@@ -7,20 +7,24 @@ import random
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-Place = Literal["write", "read", "token", "company"]
+# "post" and "inner" are Business Central's: a posting action, one operation inside a batch.
+Place = Literal["write", "read", "token", "company", "post", "inner"]
 Kind = Literal[
     "lost_answer",  # acted on, then the connection is cut
     "error_after",  # acted on, then 500
+    "gateway_timeout",  # acted on, then 504 after `seconds`
     "slow",  # acted on, answered after `seconds`
     "drip",  # acted on, answered a byte at a time, `seconds` apart
     "garbage",  # acted on, answered with a web page and 200
     "cut_answer",  # acted on, half an answer
     "wrong_company",  # answers for another company
+    "null_data",  # acted on, answered with `{"data": null}` (GraphQL)
     "other_reference",  # a search that answers with another voucher
     "late_commit",  # acted on only after `seconds`, when nobody may be waiting any more
     "error_before",  # 500, nothing done
     "too_many",  # 429 with `retryAfter`, nothing done
     "expired_token",  # 401, nothing done; the token presented is worthless from now on
+    "lock",  # refused because another session holds the record, nothing done (Business Central)
     "reset_before",  # the connection is cut, nothing done
     "silent",  # never answers, nothing done
     "redirect",  # 307 to `location`, nothing done

@@ -53,6 +53,17 @@ class Ledger:
         """Return all entries with exactly this reference."""
         return [orjson.loads(self._rows[place]) for place in self._places.get(reference, ())]
 
+    def replace(self, reference: str, entries: list[Entry]) -> None:
+        """Put other entries, or none, in the place of those with this reference, in the file too.
+
+        For what people do to a ledger by hand: it takes as long as the ledger is large.
+        """
+        kept = [orjson.loads(row) for row in self._rows]
+        others = [entry for entry in kept if entry["reference"] != reference]
+        self.clear()
+        for entry in [*others, *entries]:
+            self.add(entry)
+
     def has_voucher_number(self, number: str) -> bool:
         """Return whether a voucher number is taken."""
         return number in self._totals.voucher_numbers

@@ -16,8 +16,10 @@ from bilag.tenants.scope import organization_scope
 # Failure policy: a reservation without an answer for so long belongs to a process that is gone, or
 # to a very slow one; the same request may take it over, because every verb may be repeated safely.
 _TAKE_OVER_SECONDS = 60
-# After so many days a key counts as never used.
-_KEPT_DAYS = 30
+# After so many days a key counts as never used, and the worker's housekeeping deletes it.
+KEPT_DAYS = 7
+# Failure policy: so many are deleted at once; what is left over waits for the next housekeeping.
+_FORGET_MAX = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,7 @@ def reserve(
         "organization": organization_id,
         "key": key,
         "hash": request_hash,
-        "days": _KEPT_DAYS,
+        "days": KEPT_DAYS,
         "seconds": _TAKE_OVER_SECONDS,
     }
     with organization_scope(connection, organization_id):
@@ -128,3 +130,12 @@ def first_seen(
         [organization_id, key, request_hash],
     )
     return written.rowcount == 1
+
+
+async def forget_old_keys(connection: psycopg.AsyncConnection[Any]) -> int:
+    """Delete keys of all organizations that are older than KEPT_DAYS; returns how many."""
+    cursor = await connection.execute(
+        "SELECT forget_idempotency_keys(%s, %s)", [KEPT_DAYS, _FORGET_MAX]
+    )
+    row = await cursor.fetchone()
+    return int(row[0]) if row else 0

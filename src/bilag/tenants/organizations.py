@@ -5,6 +5,7 @@ Only the list of ids, slugs and names crosses tenants; everything else is read i
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -29,6 +30,8 @@ class Organization:
     """One tenant; `allowed_networks` (CIDR) are those its targets may be in besides public ones.
 
     `declaration` is the recorded sign-off of the confidentiality declaration, empty without one.
+    `closed_periods` (E15) is stop, first_open_day or ask. Above `force_approval_above`, in the
+    book's currency, a second person approves a forced export (E12).
     """
 
     id: UUID
@@ -38,23 +41,30 @@ class Organization:
     allowed_networks: Sequence[str] = ()
     declaration: dict[str, Any] = field(default_factory=dict)
     excluded_features: Sequence[str] = ()
+    closed_periods: str = "stop"
+    force_approval_above: Decimal | None = None
 
 
 _READ = """
-SELECT id, slug, name, language, allowed_networks, declaration, excluded_features
+SELECT id, slug, name, language, allowed_networks, declaration, excluded_features, closed_periods,
+    force_approval_above
 FROM organizations WHERE id = %s
 """
 
 _SAVE = """
 INSERT INTO organizations AS o
-    (id, slug, name, language, allowed_networks, declaration, excluded_features)
-VALUES (%s, %s, %s, %s, %s, %s, %s)
+    (id, slug, name, language, allowed_networks, declaration, excluded_features, closed_periods,
+     force_approval_above)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, language = excluded.language,
     allowed_networks = excluded.allowed_networks, declaration = excluded.declaration,
-    excluded_features = excluded.excluded_features
-WHERE (o.name, o.language, o.allowed_networks, o.declaration, o.excluded_features)
+    excluded_features = excluded.excluded_features, closed_periods = excluded.closed_periods,
+    force_approval_above = excluded.force_approval_above
+WHERE (o.name, o.language, o.allowed_networks, o.declaration, o.excluded_features,
+       o.closed_periods, o.force_approval_above)
     IS DISTINCT FROM (excluded.name, excluded.language, excluded.allowed_networks,
-        excluded.declaration, excluded.excluded_features)
+        excluded.declaration, excluded.excluded_features, excluded.closed_periods,
+        excluded.force_approval_above)
 """
 
 
@@ -97,6 +107,8 @@ def save_organization(connection: psycopg.Connection[Any], organization: Organiz
                 list(organization.allowed_networks),
                 Jsonb(organization.declaration),
                 list(organization.excluded_features),
+                organization.closed_periods,
+                organization.force_approval_above,
             ],
         ).rowcount
         == 1

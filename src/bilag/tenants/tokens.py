@@ -65,9 +65,12 @@ def create_token(
     problems = []
     if not name.strip():
         problems.append(Problem("token_without_name", "name"))
-    if not wanted or not set(wanted) <= set(SCOPES):
-        known = {"scopes": ", ".join(SCOPES)}
-        problems.append(Problem("token_scopes_unknown", "scopes", params=known))
+    known = ", ".join(SCOPES)
+    if not wanted:
+        problems.append(Problem("token_without_scope", "scope", params={"scopes": known}))
+    for unknown in sorted(set(wanted) - set(SCOPES)):
+        params = {"scope": unknown, "scopes": known}
+        problems.append(Problem("token_scope_unknown", "scope", params=params))
     if not 1 <= days <= DAYS_MAX:
         problems.append(Problem("token_days", "days", params={"most": str(DAYS_MAX)}))
     if problems:

@@ -14,10 +14,18 @@ from bilag.connectors.http import ExchangeError, HttpAnswer
 from bilag.connectors.oauth import LoginFailed
 from bilag.connectors.rest.answers import Proof
 from bilag.connectors.rest.pointer import MISSING, compile_pointer, text_at, value_at
-from bilag.connectors.rest.settings import LookUp
+from bilag.connectors.rest.settings import LookUp, Names, RestSettings
 from bilag.connectors.rest.wire import Wire
 from bilag.core.money import AmountError, parse_amount
-from bilag.core.outcome import Absent, CannotTell, Evidence, Found, Posted, Staged
+from bilag.core.outcome import (
+    Absent,
+    CannotTell,
+    Evidence,
+    Found,
+    Posted,
+    PostedLine,
+    Staged,
+)
 from bilag.core.problem import Problem
 
 
@@ -56,11 +64,16 @@ async def look_up(
         return Absent(evidence)
     if answer.status not in rules.found_statuses:
         return _undecided(status_problem(answer, str(url)), evidence)
-    return _found(rules, answer, reference, evidence, url.path)
+    return _found(wire.settings, rules, answer, reference, evidence, url.path)
 
 
 def _found(
-    rules: LookUp, answer: HttpAnswer, reference: str, evidence: Evidence, path: str
+    settings: RestSettings,
+    rules: LookUp,
+    answer: HttpAnswer,
+    reference: str,
+    evidence: Evidence,
+    path: str,
 ) -> Found:
     document = _read_exact(answer.body)
     if document is MISSING:
@@ -80,14 +93,14 @@ def _found(
         (ours if theirs == reference else others).append(hit)
     if ours:
         # A hit with exactly our reference is proof, whatever else the search returned.
-        return _standing(rules, ours, evidence)
+        return _standing(rules, settings.body.names, ours, evidence)
     if others:
         params = {"reference": reference, "other": text_at(others[0], pointer)[:60]}
         return _undecided(Problem("connector.other_reference", params=params), evidence)
     return Absent(evidence)
 
 
-def _standing(rules: LookUp, hits: list[object], evidence: Evidence) -> Found:
+def _standing(rules: LookUp, names: Names, hits: list[object], evidence: Evidence) -> Found:
     hit = hits[0]
     external = text_at(hit, compile_pointer(rules.external_reference))
     if not external:
@@ -101,6 +114,8 @@ def _standing(rules: LookUp, hits: list[object], evidence: Evidence) -> Found:
         _amount_at(hit, rules.amount),
         len(hits),
         evidence,
+        _lines_at(hit, rules.lines, names),
+        text_at(hit, compile_pointer(rules.reversed_by)) if rules.reversed_by else "",
     )
 
 
@@ -110,6 +125,26 @@ def _amount_at(hit: object, pointer: str) -> Decimal | None:
         return parse_amount(value)
     except AmountError:
         return None
+
+
+def _lines_at(hit: object, pointer: str, names: Names) -> tuple[PostedLine, ...]:
+    """Return the lines of a hit by the names of the body; none when one of them is unreadable."""
+    lines = value_at(hit, compile_pointer(pointer)) if pointer else MISSING
+    found = []
+    for line in lines if isinstance(lines, list) else ():
+        amount = _amount_at(line, _pointer(names.amount))
+        if amount is None:
+            return ()
+        cost_centre = names.cost_centre and text_at(
+            line, compile_pointer(_pointer(names.cost_centre))
+        )
+        account = text_at(line, compile_pointer(_pointer(names.account)))
+        found.append(PostedLine(account, amount, cost_centre))
+    return tuple(found)
+
+
+def _pointer(name: str) -> str:
+    return name if name.startswith("/") else f"/{name}"
 
 
 def _read_exact(body: bytes) -> object:

@@ -288,6 +288,12 @@ class LookUp(Section):
     )
     voucher_number: PointerText = Field("", title="Their voucher number", description="In a hit.")
     amount: PointerText = Field("", title="Amount", description="In a hit; compared with ours.")
+    lines: PointerText = Field(
+        "", title="Lines", description="In a hit, under the names of the body; compared with ours."
+    )
+    reversed_by: PointerText = Field(
+        "", title="Reversed by", description="Where a hit names the voucher that reversed it."
+    )
     booked: Booked = Field(default_factory=Booked, title="Booked")
 
     @model_validator(mode="after")

@@ -4,24 +4,33 @@
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Protocol
 
 import orjson
 from aiohttp import web
 
 from bilag.sandbox.faults import Fault
-from bilag.sandbox.rest.login import Logins
 from bilag.sandbox.rest.posting import unauthorized
 
 # Failure policy: a silent or dripping answer ends after 2 minutes, so that no socket of a test
 # run outlives it for long.
 ENDLESS_SECONDS = 120.0
 HUGE_BYTES = 8 * 1024 * 1024
+
+
+class Revokes(Protocol):
+    """What an expired token is told to."""
+
+    def revoke(self, headers: Mapping[str, str]) -> None:
+        """Make the token of a request worthless."""
+
+
 _PAGE = b"<html><body><h1>Welcome</h1></body></html>"
 
 
 async def struck(
-    fault: Fault, request: web.Request, logins: Logins, act: Callable[[], Awaitable[web.Response]]
+    fault: Fault, request: web.Request, logins: Revokes, act: Callable[[], Awaitable[web.Response]]
 ) -> web.StreamResponse:
     """Answer a request that a fault strikes; `act` is what the system would have done."""
     if fault.kind == "late_commit":
@@ -32,7 +41,7 @@ async def struck(
     return await _after(fault, request, await act())
 
 
-async def _before(fault: Fault, request: web.Request, logins: Logins) -> web.StreamResponse | None:
+async def _before(fault: Fault, request: web.Request, logins: Revokes) -> web.StreamResponse | None:
     match fault.kind:
         case "error_before":
             return _page(500)
@@ -69,6 +78,9 @@ async def _after(fault: Fault, request: web.Request, answer: web.Response) -> we
             return _cut(request)
         case "error_after":
             return _page(500)
+        case "gateway_timeout":
+            await asyncio.sleep(fault.seconds)
+            return _page(504)
         case "garbage":
             return _page(200)
         case "slow":

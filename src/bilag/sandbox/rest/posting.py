@@ -95,9 +95,10 @@ class Posting:
         self.ledger.add(entry)
         return answered(202 if self.options.books_after else 201, self.shown(entry))
 
-    def shown(self, entry: Entry) -> dict[str, Any]:
-        """Return an entry as the API shows it."""
-        shown = {name: entry[name] for name in _SHOWN if name in entry}
+    def shown(self, entry: Entry, *, whole: bool = False) -> dict[str, Any]:
+        """Return an entry as the API shows it; `whole` with its lines and what reversed it."""
+        names = (*_SHOWN, "lines", "reversedBy") if whole else _SHOWN
+        shown = {name: entry[name] for name in names if name in entry}
         shown["status"] = "posted" if entry["bookedFrom"] <= time.time() else "queued"
         return shown
 

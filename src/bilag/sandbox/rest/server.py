@@ -16,6 +16,7 @@ from bilag.sandbox.faults import Fault, FaultPlan, Place
 from bilag.sandbox.ledger import Ledger
 from bilag.sandbox.rest.books import Refusal
 from bilag.sandbox.rest.damage import struck
+from bilag.sandbox.rest.meddle import meddle
 from bilag.sandbox.rest.options import Options
 from bilag.sandbox.rest.page import front_page
 from bilag.sandbox.rest.posting import Posting, answered, refused, unauthorized
@@ -87,6 +88,7 @@ class RestSandbox:
                 web.delete("/_sandbox/faults", self._clear_faults),
                 web.post("/_sandbox/options", self._set_options),
                 web.post("/_sandbox/master", self._set_master),
+                web.post("/_sandbox/meddle", self._meddle),
                 web.post("/_sandbox/reset", self._reset),
             ]
         )
@@ -127,7 +129,7 @@ class RestSandbox:
             reference = request.query.get("reference")
             ledger = self._posting.ledger
             found = ledger.last(SHOWN_MAX) if reference is None else ledger.find(reference)
-            items = [self._posting.shown(entry) for entry in found]
+            items = [self._posting.shown(entry, whole=True) for entry in found]
             return answered(200, {"items": items, "count": len(items)})
 
         return await self._faulted(request, "read", act)
@@ -222,6 +224,15 @@ class RestSandbox:
         except (ValueError, AttributeError, KeyError) as error:
             return refused(400, [Refusal("invalid_master_data", str(error))])
         return answered(200, {name: len(known) for name, known in names.items()})
+
+    async def _meddle(self, request: web.Request) -> web.Response:
+        """Delete, alter, double or reverse what is posted under a reference, as a person might."""
+        try:
+            asked = orjson.loads(await request.read())
+            meddle(self._posting.ledger, **asked)
+        except (ValueError, TypeError, LookupError) as error:
+            return refused(400, [Refusal("cannot_meddle", str(error))])
+        return answered(200, {})
 
     async def _reset(self, _: web.Request) -> web.Response:
         """Empty the ledger; forget faults, counts and keys; options and master data stay."""

@@ -1,0 +1,1 @@
+"""What watches over deliveries: so far the reconciliation with the accounting system (E13)."""
