@@ -134,7 +134,9 @@ def test_applying_an_opened_period_releases_what_waited(place: Place) -> None:
 
 def test_the_command_closes_shows_and_opens(place: Place) -> None:
     place.configure()
-    assert place.bilag("close-period", ORGANIZATION, "main").out == "hlf: main has no closed period\n"
+    assert (
+        place.bilag("close-period", ORGANIZATION, "main").out == "hlf: main has no closed period\n"
+    )
     closed = place.bilag("close-period", ORGANIZATION, "main", "--through", "2026-03-31")
     assert closed.out == "hlf: main is closed through 2026-03-31\n"
     assert place.bilag("close-period", ORGANIZATION, "main").out == closed.out

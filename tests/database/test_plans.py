@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from bilag.delivery.queue import lock_of
-from bilag.exports import arrive, claim, status
+from bilag.exports import arrive, claim, periods, status
 from bilag.tenants.scope import organization_scope
 from tests.simulation.world import World, make_world
 from tests.simulation.world import claim as make_claim
@@ -96,6 +96,16 @@ def queries(world: World) -> dict[str, tuple[str, Any]]:
             },
         ),
         "guard": (arrive._EARLIER, [guard, [book]]),
+        "periods": (
+            periods._FOLLOW,
+            {
+                "integration": world.integration,
+                "codes": list(periods._CODES),
+                "policy": "stop",
+                "closed": None,
+                "first_open": None,
+            },
+        ),
         "status": (status._TOTALS, None),
         "due": ("SELECT * FROM due_integrations()", None),
         "newest page": (

@@ -49,6 +49,7 @@ class System:
         return {**here, **changes}
 
 
+REST = System(name="rest", connector="rest", sandbox="rest", options={"auth": "none"})
 BUSINESS_CENTRAL = System(
     name="business_central",
     connector="dynamics_business_central",

@@ -10,8 +10,8 @@ import pytest
 
 from bilag.core.record import CATEGORIES, Record
 from bilag.records.claims import Built, ClaimBuilder, RecordBuilder
-from bilag.records.profile import load_profile
 from bilag.records.open_rows import open_rows
+from bilag.records.profile import load_profile
 from bilag.records.validate import NotApproved
 
 ROOT = Path(__file__).parents[2]

@@ -46,6 +46,14 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "Reference {reference} lies as a draft in the accounting system and was not posted in"
         " {attempts} attempts. Look at the draft there, and decide what shall happen.",
     ),
+    "booking_overdue": (
+        "Referanse {reference} har ligget i importen i regnskapssystemet i {hours} timer uten å bli"
+        " bokført. Se etter der hva den venter på.",
+        "Referanse {reference} har lege i importen i rekneskapssystemet i {hours} timar utan å bli"
+        " bokført. Sjå etter der kva han ventar på.",
+        "Reference {reference} has lain in the import of the accounting system for {hours} hours"
+        " without being booked. Look there for what it waits for.",
+    ),
     "gave_up": (
         "Gav opp etter {attempts} forsøk; bilaget er ikke bokført. Siste svar: {message}",
         "Gav opp etter {attempts} forsøk; bilaget er ikkje bokført. Siste svar: {message}",

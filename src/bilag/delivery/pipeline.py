@@ -379,4 +379,5 @@ def _under_way(
     )
     references = tuple(candidate.reference for _, candidate in group)
     look_first = frozenset(c.reference for _, c in group if c.external_reference)
-    return UnderWay(attempts, Submission(references, body, first.headers), until, look_first)
+    since = min(candidate.created_at for _, candidate in group)
+    return UnderWay(attempts, Submission(references, body, first.headers), until, look_first, since)

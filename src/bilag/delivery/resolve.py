@@ -5,11 +5,12 @@ look-up can settle goes to a person.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg
 
+from bilag.core.clock import utc_now
 from bilag.core.outcome import (
     NOTHING_SEEN,
     Absent,
@@ -122,7 +123,9 @@ async def prove_look_up(
     Until then an answer "absent" is not believed, since a wrong search finds nothing either.
     """
     if not proven:
-        found = await target.connector.look_up([reference], target.session)
+        # it was accepted in this run
+        since = utc_now() - timedelta(hours=1)
+        found = await target.connector.look_up([reference], target.session, since)
         proven = isinstance(found.get(reference), Posted)
     if proven:
         async with organization_scope_async(connection, target.organization_id):
@@ -201,7 +204,13 @@ def _follow(
         return _settlement(
             row, "accepted", "", event="waits", outcome="not_booked_yet", due_seconds=left
         )
-    return _look_again(target, row, found)
+    waits = _look_again(target, row, found)
+    if left <= 0 and isinstance(found, Staged):
+        # it goes on being followed, but a person is told that it waits longer than it should
+        params = {"reference": row.reference, "hours": f"{row.waited_seconds / 3600:.0f}"}
+        problem = Problem("booking_overdue", record=row.source_id, params=params)
+        waits = waits._replace(reason=problem.as_json(), message=problem.text())
+    return waits
 
 
 def _look_again(target: Target, row: Doubtful, found: Staged | Absent | CannotTell) -> Settlement:

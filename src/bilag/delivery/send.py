@@ -5,6 +5,7 @@ Whatever a connector does wrong ends here as an outcome; nothing is raised and n
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import NamedTuple
 
 from bilag.connectors.http import Permit
@@ -34,13 +35,15 @@ NO_OUTCOME = Unknown("the connector gave no outcome for this reference")
 class UnderWay(NamedTuple):
     """A submission that T1 has committed, until when it may be written, and what to look for first.
 
-    `until` is in seconds of `running_seconds`; `look_first` are references the system once took.
+    `until` is in seconds of `running_seconds`; `look_first` are references the system once took,
+    not before `since`.
     """
 
     attempts: tuple[Attempt, ...]
     submission: Submission
     until: float
     look_first: frozenset[str] = frozenset()
+    since: datetime | None = None
 
 
 def send_until(target: Target) -> float:
@@ -52,7 +55,7 @@ async def send(target: Target, item: UnderWay) -> Mapping[str, Outcome]:
     """Send a submission once and return an outcome for each reference that has one."""
     if not item.look_first:
         return await _send(target, item.submission, item.until)
-    known = await _look_first(target, item.look_first)
+    known = await _look_first(target, item.look_first, item.since)
     left = tuple(r for r in item.submission.references if r not in known)
     if left:
         known |= await _send(target, replace(item.submission, references=left), item.until)
@@ -87,10 +90,12 @@ async def _send(target: Target, submission: Submission, until: float) -> dict[st
         return dict.fromkeys(submission.references, outcome)
 
 
-async def _look_first(target: Target, references: frozenset[str]) -> dict[str, Outcome]:
+async def _look_first(
+    target: Target, references: frozenset[str], since: datetime | None
+) -> dict[str, Outcome]:
     """Return the outcomes of what must not be sent: it stands there, or nobody can tell."""
     try:
-        found = await target.connector.look_up(sorted(references), target.session)
+        found = await target.connector.look_up(sorted(references), target.session, since)
     except Exception as error:  # a connector's fault decides nothing  # noqa: BLE001
         message = target.session.http.redact(f"{type(error).__name__}: {error}")
         return dict.fromkeys(references, RetryLater(message, transport=True))

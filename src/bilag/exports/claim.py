@@ -34,6 +34,7 @@ class Candidate(NamedTuple):
     voucher_number: int | None
     submission_id: int | None
     external_reference: str | None
+    created_at: datetime
     content: dict[str, Any]
     body: str | None
     headers: dict[str, str] | None
@@ -73,7 +74,7 @@ class Claimed:
 _CANDIDATES = """
 SELECT e.id, e.reference, e.part, e.source_id, e.due_at, e.token, e.attempt, e.failures,
        e.refusals, e.accounting_year, e.voucher_number, e.submission_id, e.external_reference,
-       r.content, s.body, s.headers, s.mapping_version
+       e.created_at, r.content, s.body, s.headers, s.mapping_version
 FROM (
     SELECT * FROM exports
     WHERE integration_id = %(integration)s AND for_engine AND state = 'pending'
