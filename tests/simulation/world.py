@@ -17,6 +17,7 @@ from typing import Any
 from uuid import UUID
 
 import orjson
+import procrastinate
 import psycopg
 from psycopg.types.json import set_json_loads
 from psycopg_pool import ConnectionPool
@@ -94,6 +95,7 @@ class World:
     organization: UUID
     integration: UUID
     exports: AccountingExports
+    queue: procrastinate.App
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def accept(self, records: Sequence[Record]) -> None:
@@ -254,7 +256,7 @@ def make_world(
                 )  # fmt: skip
         world = World(
             application_url, owner_url, home, pool, organization, integration.id,
-            AccountingExports(pool, queue, CONNECTORS, organization, actor="test"),
+            AccountingExports(pool, queue, CONNECTORS, organization, actor="test"), queue,
         )  # fmt: skip
         try:
             yield world

@@ -30,6 +30,11 @@ def lock_of(integration_id: UUID) -> str:
     return f"sync:{integration_id}"
 
 
+def _queueing_lock(lock: str, trigger: str) -> str:
+    """Return the lock of which one job waits: a person's wish is not lost behind a tick's."""
+    return f"{lock}:manual" if trigger == "manual" else lock
+
+
 def defer_sync(
     queue: procrastinate.App,
     organization_id: UUID,
@@ -44,7 +49,9 @@ def defer_sync(
     """
     lock = lock_of(integration_id)
     try:
-        queue.configure_task(TASK, queue=QUEUE, lock=lock, queueing_lock=lock).defer(
+        queue.configure_task(
+            TASK, queue=QUEUE, lock=lock, queueing_lock=_queueing_lock(lock, trigger)
+        ).defer(
             organization_id=str(organization_id),
             integration_id=str(integration_id),
             trigger=trigger,
@@ -109,6 +116,11 @@ WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = %(lock)s 
 """
 
 
+def _rescued(args: dict[str, Any]) -> str:
+    """Return the trigger of the job in place of a stalled one: a person's wish stays one."""
+    return "continued" if args.get("trigger") in ("manual", "continued") else "rescued"
+
+
 async def rescue_stalled(connection: psycopg.AsyncConnection[Any]) -> int:
     """Fail the jobs of workers that are gone and defer fresh ones; returns how many were failed."""
     rescued = 0
@@ -124,7 +136,7 @@ async def rescue_stalled(connection: psycopg.AsyncConnection[Any]) -> int:
                             "queue": QUEUE,
                             "task": TASK,
                             "lock": lock,
-                            "args": psycopg.types.json.Jsonb({**args, "trigger": "rescued"}),
+                            "args": psycopg.types.json.Jsonb({**args, "trigger": _rescued(args)}),
                         },
                     )
             except psycopg.errors.UniqueViolation:

@@ -7,7 +7,7 @@ import re
 from typing import IO, Any, Final, NoReturn
 from xml.parsers import expat
 
-from openpyxl.utils import range_boundaries
+from openpyxl.utils import coordinate_to_tuple
 
 from bilag.core.problem import Problem, Refused
 
@@ -53,7 +53,10 @@ class Survey:
         elif kind == "mergeCell":
             if not _REFERENCE.fullmatch(attributes.get("ref", "")):
                 raise BrokenSheet("merged cells without a range")
-            self.merged.append(range_boundaries(attributes["ref"]))
+            first, _, last = attributes["ref"].partition(":")
+            first_row, first_column = coordinate_to_tuple(first)
+            last_row, last_column = coordinate_to_tuple(last or first)
+            self.merged.append((first_column, first_row, last_column, last_row))
             if len(self.merged) > MERGED_MAX:
                 params = {"maximum": str(MERGED_MAX)}
                 raise Refused(Problem("sheet_merged", params=params))

@@ -196,12 +196,12 @@ class _Sheet:
     def rows(self) -> Iterator[tuple[int, list[_Value]]]:
         """Yield number and cells of each row that is stored."""
         book, sheet = self._book, self._sheet
-        parser = WorkSheetParser(
-            None, sheet._shared_strings, data_only=True, epoch=book.epoch,
-            date_formats=book._date_formats, timedelta_formats=book._timedelta_formats,
-        )  # fmt: skip
         try:
             with sheet._get_source() as source:
+                parser = WorkSheetParser(
+                    source, sheet._shared_strings, data_only=True, epoch=book.epoch,
+                    date_formats=book._date_formats, timedelta_formats=book._timedelta_formats,
+                )  # fmt: skip
                 yield from self._parsed(parser, source)
         except _BROKEN as error:
             raise _broken() from error
