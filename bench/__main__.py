@@ -16,8 +16,8 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import contest, imports, large, latency, memory, throughput
-from bench.engine import Engine
+from bench import contest, imports, large, latency, ledgers, memory, throughput
+from bench.engine import Engine, sink_route
 from bench.machine import machine_facts, server_settings
 from bench.plan import QUICK, TARGETS, Bench, Sizes
 from bench.processes import ROOT, SinkProcess
@@ -31,6 +31,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], None]] = {
     "approval": latency.measure,
     "memory": memory.measure,
     "import": imports.measure,
+    "ledgers": ledgers.measure,
     "peers": contest.measure,
     "large": large.measure,
 }
@@ -70,7 +71,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _bench(sizes: Sizes, results: dict[str, Any]) -> Iterator[Bench]:
-    with SinkProcess() as sink, Engine(HOME, sink.url) as engine:
+    with SinkProcess() as sink, Engine(HOME, sink_route(sink.url)) as engine:
         yield Bench(sizes=sizes, home=HOME, sink=sink, engine=engine, results=results)
 
 

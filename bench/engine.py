@@ -1,4 +1,4 @@
-"""The product under measurement: its own database server, one organization, one REST integration.
+"""The product under measurement: its own database server, one organization, one integration.
 
 Everything goes through the product's own doors: arrival of records, `bilag worker`, `bilag import`.
 """
@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -48,20 +48,36 @@ _OPEN_STATES = ("pending", "sending", "accepted", "in_doubt")
 _FIRST_NUMBER = 10_000_000
 
 
-class Engine:
-    """One installation in a folder of its own, set up to post to the sink; a context manager.
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where the claims of one organization go: the connector, how it is set up, and how it sends.
 
-    The server stops, and everything is deleted, when the process ends.
+    `secrets` by the connector's own names; an empty `vat_code` is for connectors that carry none.
     """
 
-    def __init__(self, home: Path, sink_url: str, window: int = 32) -> None:
+    slug: str
+    connector: str
+    settings: dict[str, Any]
+    delivery: dict[str, Any]
+    secrets: dict[str, str] = field(default_factory=dict)
+    vat_code: str = "0"
+
+
+class Engine:
+    """One organization of the installation in a folder, set up to post along a route.
+
+    A context manager; the server stops, and everything is deleted, when the process ends.
+    """
+
+    def __init__(self, home: Path, route: Route) -> None:
         self.home = home
-        self.organization_id = organization_id(SLUG)
+        self.organization_id = organization_id(route.slug)
         self.integration_id = integration_id(self.organization_id, INTEGRATION)
         self.book = Book(
             book_id(self.organization_id, BOOK), self.organization_id, BOOK, "Main book", "NOK"
         )
-        self._configuration = _configuration(sink_url, window)
+        self._route = route
+        self._configuration = _configuration(route)
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
@@ -124,7 +140,8 @@ class Engine:
         )
 
     def _environment(self) -> dict[str, str]:
-        return {"BILAG_HOME": str(self.home)}
+        secrets = {_variable(name): secret for name, secret in self._route.secrets.items()}
+        return {"BILAG_HOME": str(self.home), **secrets}
 
     def states(self) -> dict[str, int]:
         """Return how many exports stand in each state."""
@@ -147,13 +164,24 @@ class Engine:
         ).fetchone()
         return int(row[0]) if row else 0
 
-    def wait_until_finished(self, timeout: float = FINISH_SECONDS_MAX) -> float:
+    def exported_ns(self) -> int:
+        """Return when the latest outcome was committed, in nanoseconds since the epoch."""
+        row = self._owner.execute(
+            "SELECT extract(epoch FROM max(state_since)) * 1000000000 FROM exports"
+            " WHERE integration_id = %s",
+            [self.integration_id],
+        ).fetchone()
+        return int(row[0]) if row else 0
+
+    def wait_until_finished(
+        self, timeout: float = FINISH_SECONDS_MAX, poll_seconds: float = 0.005
+    ) -> float:
         """Wait until no export is open and return the milliseconds it took; raises RuntimeError."""
         started = time.monotonic()
         while self.unfinished():
             if time.monotonic() - started > timeout:
                 raise RuntimeError(f"not finished after {timeout:.0f} s: {self.states()}")
-            time.sleep(0.005)
+            time.sleep(poll_seconds)
         return (time.monotonic() - started) * 1000
 
     def checkpoint(self) -> None:
@@ -213,25 +241,36 @@ class Engine:
         return compile_mapping(document, self.book, delivery, {}, Filters())
 
 
-def _configuration(sink_url: str, window: int) -> dict[str, Any]:
+def _variable(secret: str) -> str:
+    return f"BENCH_{secret.upper()}"
+
+
+def _configuration(route: Route) -> dict[str, Any]:
     """Return what `bilag apply` reads: the organization, its book, its one integration."""
     return {
-        "slug": SLUG,
+        "slug": route.slug,
         "name": "Benchmark",
         "allowedNetworks": ["127.0.0.0/8"],
         "books": [{"key": BOOK, "name": "Main book", "currency": "NOK"}],
         "integrations": [
             {
                 "key": INTEGRATION,
-                "name": "Benchmark sink",
-                "type": RestConnector.type,
+                "name": "Benchmark ledger",
+                "type": route.connector,
                 "book": BOOK,
-                "settings": _settings(sink_url, window),
-                "delivery": {"requestsInFlight": window, "requestTimeoutSeconds": 5},
-                "mapping": _mapping(),
+                "settings": route.settings,
+                "credentials": {name: f"env:{_variable(name)}" for name in route.secrets},
+                "delivery": route.delivery,
+                "mapping": mapping_document(route.vat_code),
             }
         ],
     }
+
+
+def sink_route(sink_url: str, window: int = 32) -> Route:
+    """Return the route to the sink, by the Generic REST connector."""
+    delivery = {"requestsInFlight": window, "requestTimeoutSeconds": 5}
+    return Route(SLUG, RestConnector.type, _settings(sink_url, window), delivery)
 
 
 def _settings(sink_url: str, window: int) -> dict[str, Any]:
@@ -249,10 +288,12 @@ def _settings(sink_url: str, window: int) -> dict[str, Any]:
     }
 
 
-def _mapping() -> dict[str, Any]:
+def mapping_document(vat_code: str = "0") -> dict[str, Any]:
+    """Return the mapping of the claims that are measured with."""
+    vat = {"vatCode": vat_code} if vat_code else {}
     return {
         "categories": {
-            name: {"account": str(7000 + 10 * position), "vatCode": "0"}
+            name: {"account": str(7000 + 10 * position), **vat}
             for position, name in enumerate(EXPENSE_TYPES)
         },
         "defaults": {"mileage": {"account": "7100"}},

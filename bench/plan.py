@@ -20,6 +20,8 @@ class Sizes:
     approvals: int = 300
     approvals_per_second: float = 20.0
     import_rows: int = 30_000
+    ledger_claims: int = 2_000
+    ledger_pairs: int = 3
     memory: tuple[int, int] = (10_000, 200_000)
     peers: int = 2_000
     lost_answers: int = 20
@@ -32,6 +34,8 @@ QUICK = Sizes(
     pairs=2,
     approvals=60,
     import_rows=2_000,
+    ledger_claims=200,
+    ledger_pairs=1,
     memory=(1_000, 5_000),
     peers=200,
     lost_answers=4,

@@ -1,4 +1,4 @@
-"""Processes of the benchmark: the sink with its control requests, the bare loop, CPU by process.
+"""Processes of the benchmark: servers and their control requests, the bare loop, CPU by process.
 
 Only processes started here are ever ended, each by its own id.
 """
@@ -84,11 +84,11 @@ class Child:
         self.kill()
 
 
-class SinkProcess(Child):
-    """The sink, started on a free port of 127.0.0.1; use as a context manager."""
+class Server(Child):
+    """A server of the benchmark on a free port of 127.0.0.1; use as a context manager."""
 
-    def __init__(self) -> None:
-        super().__init__([sys.executable, "-m", "bench.sink"], listen=True)
+    def __init__(self, module: str, *arguments: str) -> None:
+        super().__init__([sys.executable, "-m", module, *arguments], listen=True)
         self.port = int(self.line()["port"])
         self.url = f"http://127.0.0.1:{self.port}"
 
@@ -110,9 +110,16 @@ class SinkProcess(Child):
         finally:
             connection.close()
         if answer.status != 200:
-            raise RuntimeError(f"the sink answered {answer.status}: {text[:200]!r}")
+            raise RuntimeError(f"{method} {path} was answered {answer.status}: {text[:200]!r}")
         found: dict[str, Any] = json.loads(text)
         return found
+
+
+class SinkProcess(Server):
+    """The sink, with its control requests."""
+
+    def __init__(self) -> None:
+        super().__init__("bench.sink")
 
     def reset(self, latency_ms: float = 0.0, lost_answers: Sequence[int] = ()) -> None:
         """Forget all documents and set latency (ms) and the new keys whose answers get lost."""

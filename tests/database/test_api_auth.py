@@ -34,8 +34,17 @@ BODIES: dict[str, Any] = {
     "post_preview": {"expenseId": "C1", "targetSystem": "ledger"},
     "post_decision": {"decision": "failed", "reason": "looked it up"},
     "put_export": {},
+    "post_dry_run": {"targetSystem": "ledger", "mapping": {"counterAccount": "2990"}},
+    "put_closed_period": {"closedThrough": "2020-12-31"},
+    "post_period_decision": {"decision": "wait", "reason": "not yet", "exportIds": [1]},
+    "post_force": {"confirmation": "x" * 40, "reason": "it was deleted there"},
+    "post_approval": {"decision": "approve"},
+    "post_reconciliation": {"targetSystem": "ledger"},
 }
-READS = {"list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status"}
+READS = {
+    "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
+    "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
+}  # fmt: skip
 WRITES = {*BODIES, "delete_export"}
 RUN = UUID(int=17)
 
@@ -54,7 +63,13 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
             filled = path.replace("{exportId}", str(export_id)).replace("{sourceId}", "C1")
             (scope,) = operation["security"][0]["ApiToken"]
             name = operation["operationId"]
-            found[name] = (method.upper(), filled.replace("{runId}", str(RUN)), scope)
+            for placeholder, value in (
+                ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
+            ):  # fmt: skip
+                filled = filled.replace(placeholder, value)
+            if name == "get_dry_run":
+                filled += "?integration=ledger"
+            found[name] = (method.upper(), filled, scope)
     assert set(found) == READS | WRITES
     return found
 
@@ -116,8 +131,12 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
 
     assert {name for name, (status, _) in answers.items() if status == 404} == {
         "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
-        "post_preview",
+        "post_preview", "get_force", "post_force", "post_approval", "get_reconciliation",
     }  # fmt: skip
+    assert json.loads(answers["post_period_decision"][1]) == {"exportIds": []}
+    assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
+    assert stage.query("SELECT closed_through FROM books") == [(None,)]
+    assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
     # what is listed is the outsider's own record, handed over just now
     listed = (
         json.loads(answers["list_exports"][1])["exports"] + stage.charlie.get(EXPORTS)["exports"]

@@ -44,9 +44,12 @@ def command(home: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "bilag.app.cli", "demo", "--home", str(home), *more]
 
 
-def ledger(home: Path) -> list[dict[str, str]]:
-    """What the sandbox posted, from its own file."""
-    return [json.loads(line) for line in (home / "ledger.ndjson").read_text().splitlines()]
+def ledgers(home: Path) -> dict[str, list[dict[str, str]]]:
+    """What each sandbox posted, from its own file."""
+    return {
+        path.name: [json.loads(line) for line in path.read_text().splitlines()]
+        for path in sorted(home.glob("ledger-*.ndjson"))
+    }
 
 
 def test_samples_are_400_claims_of_all_kinds_the_same_every_time() -> None:
@@ -74,19 +77,22 @@ def test_once_proves_it_and_again_sends_nothing(home: Path) -> None:
         return ran.stdout
 
     first = once()
-    posted = ledger(home)
-    references = {entry["reference"] for entry in posted}
-    assert len(references) == len(posted) > 300
-    assert f"{len(posted)} exported here" in first
-    assert "0 references differ, 0 posted twice" in first
+    posted = ledgers(home)
+    assert len(posted) == 3
+    for entries in posted.values():
+        references = {entry["reference"] for entry in entries}
+        assert len(references) == len(entries) > 90
+        assert f"{len(entries)} exported here" in first
+    assert sum(map(len, posted.values())) > 340
+    assert first.count("0 references differ, 0 posted twice") == 3
     for what in ("answers lost after posting", "answers 500 after posting", "answers 429"):
         assert what in first
     for word in ("failed", "held", "excluded", "cancelled"):
         assert word in first
     second = once()
-    assert ledger(home) == posted
+    assert ledgers(home) == posted
     assert "0 accepted" in second
-    assert "0 references differ, 0 posted twice" in second
+    assert second.count("0 references differ, 0 posted twice") == 3
 
 
 def test_a_second_demo_waits_and_the_first_ends_all_it_started(home: Path) -> None:
