@@ -52,15 +52,15 @@ _FIRST_NUMBER = 10_000_000
 class Route:
     """Where the claims of one organization go: the connector, how it is set up, and how it sends.
 
-    `secrets` by the connector's own names; an empty `vat_code` is for connectors that carry none.
+    `secrets` go by the connector's own names.
     """
 
     slug: str
     connector: str
     settings: dict[str, Any]
     delivery: dict[str, Any]
+    mapping: dict[str, Any]
     secrets: dict[str, str] = field(default_factory=dict)
-    vat_code: str = "0"
 
 
 class Engine:
@@ -261,7 +261,7 @@ def _configuration(route: Route) -> dict[str, Any]:
                 "settings": route.settings,
                 "credentials": {name: f"env:{_variable(name)}" for name in route.secrets},
                 "delivery": route.delivery,
-                "mapping": mapping_document(route.vat_code),
+                "mapping": route.mapping,
             }
         ],
     }
@@ -270,7 +270,8 @@ def _configuration(route: Route) -> dict[str, Any]:
 def sink_route(sink_url: str, window: int = 32) -> Route:
     """Return the route to the sink, by the Generic REST connector."""
     delivery = {"requestsInFlight": window, "requestTimeoutSeconds": 5}
-    return Route(SLUG, RestConnector.type, _settings(sink_url, window), delivery)
+    mapping = mapping_document() | {"header": {"claimant": {"from": "claimant.name"}}}
+    return Route(SLUG, RestConnector.type, _settings(sink_url, window), delivery, mapping)
 
 
 def _settings(sink_url: str, window: int) -> dict[str, Any]:
@@ -289,7 +290,7 @@ def _settings(sink_url: str, window: int) -> dict[str, Any]:
 
 
 def mapping_document(vat_code: str = "0") -> dict[str, Any]:
-    """Return the mapping of the claims that are measured with."""
+    """Return the mapping of the claims that are measured with; an empty code is for no VAT."""
     vat = {"vatCode": vat_code} if vat_code else {}
     return {
         "categories": {
@@ -301,5 +302,4 @@ def mapping_document(vat_code: str = "0") -> dict[str, Any]:
         "claimants": {volunteer(one): str(50_000 + one) for one in range(VOLUNTEERS)},
         "costCentres": {"codes": {code: f"CC{code}" for code in COST_CENTRES}},
         "projects": {"codes": {code: code for code in PROJECTS}},
-        "header": {"claimant": {"from": "claimant.name"}},
     }

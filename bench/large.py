@@ -126,6 +126,8 @@ async def _take(
             body="x" * 1_000,
             headers={},
             mapping_version=1,
+            attempt=candidate.attempt,
+            token=candidate.token,
         )
         for position, candidate in enumerate(found)
     ]

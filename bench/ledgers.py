@@ -23,6 +23,7 @@ from bench.real import LEDGERS, RealLedger, master_data
 
 # Often enough for the end of a run, and seldom enough not to be a load of its own.
 _POLL_SECONDS = 0.25
+_PROCESSES = ("client", "database", "sandbox")
 
 
 class Sandbox(Server):
@@ -82,6 +83,7 @@ def _found(ledger: RealLedger, count: int, pairs: list[dict[str, Any]]) -> dict[
     return {
         "ledger": ledger.name,
         "documents": ledger.documents,
+        "in_flight": ledger.window,
         "claims": count,
         "ratio_to_bare": round(median["ratio"], 3),
         "claims_per_second": {"engine": round(median["engine"]), "bare": round(median["bare"])},
@@ -110,10 +112,9 @@ def _pair(bench: Bench, ledger: RealLedger, sandbox: Sandbox, engine: Engine) ->
     }
     sent = _run_engine(sandbox, engine, first, count)
     sandbox.proven(expected)
-    record = bench.home / "requests.json"
-    sandbox.ask("POST", "/_record/write", {"path": str(record)})
-    sandbox.reset()
-    bare = _run_bare(sandbox, record, sandbox.login(ledger), count)
+    chains = bench.home / "chains.json"
+    chains.write_text(json.dumps(ledger.chains(sandbox.ask("GET", "/_record")["requests"])))
+    bare = _run_bare(sandbox, ledger, chains, count)
     sandbox.proven(expected)
     if bare["sent"] != sent["sent"]:
         raise RuntimeError(f"the engine sent {sent['sent']} requests, the loop {bare['sent']}")
@@ -122,7 +123,6 @@ def _pair(bench: Bench, ledger: RealLedger, sandbox: Sandbox, engine: Engine) ->
         "engine": sent["rate"],
         "bare": bare["rate"],
         "requests": sent["requests"],
-        "in_flight_max": sent["in_flight_max"],
         "client_us": sent["client_us"],
         "database_us": sent["database_us"],
         "sandbox_us": sent["sandbox_us"],
@@ -143,22 +143,20 @@ def _run_engine(sandbox: Sandbox, engine: Engine, first: int, count: int) -> dic
         sandbox.ask("GET", "/_record/wait")
         before = _cpu(worker.pid, database, sandbox.pid)
         engine.wait_until_finished(poll_seconds=_POLL_SECONDS)
-        used = [late - early for late, early in zip(_cpu(worker.pid, database, sandbox.pid), before, strict=True)]
+        after = _cpu(worker.pid, database, sandbox.pid)
     finally:
         worker.stop()
     if states := set(engine.states()) - {"exported"}:
         raise RuntimeError(f"not everything is exported: {states}")
     stats, traffic = sandbox.ask("GET", "/_record/stats"), sandbox.ask("GET", "/_sandbox/requests")
-    seconds = (max(engine.exported_ns(), stats["last_ns"]) - stats["first_ns"]) / 1e9
     return {
-        "rate": count / seconds,
+        "rate": count * 1e9 / (engine.exported_ns() - stats["first_ns"]),
         "sent": stats["requests"],
         "requests": traffic["total"],
         "paths": traffic["paths"],
-        "in_flight_max": traffic["inFlightMax"],
         **{
-            f"{name}_us": seconds * 1e6 / count
-            for name, seconds in zip(("client", "database", "sandbox"), used, strict=True)
+            f"{name}_us": (late - early) * 1e6 / count
+            for name, early, late in zip(_PROCESSES, before, after, strict=True)
         },
     }
 
@@ -167,12 +165,15 @@ def _cpu(*processes: int | None) -> list[float]:
     return [cpu_seconds(pid) if pid else 0.0 for pid in processes]
 
 
-def _run_bare(sandbox: Sandbox, record: Path, login: str, count: int) -> dict[str, Any]:
+def _run_bare(sandbox: Sandbox, ledger: RealLedger, chains: Path, count: int) -> dict[str, float]:
+    """Send the recorded requests to the emptied sandbox; the rate ends with the last answer."""
+    sandbox.reset()
+    login = sandbox.login(ledger)
     before = cpu_seconds(sandbox.pid)
     child = Child(
         [
             sys.executable, "-m", "bench.replay", "--url", sandbox.url,
-            "--requests", str(record),
+            "--chains", str(chains), "--window", str(ledger.window),
         ],
         environment={"BENCH_LOGIN": login},
         listen=True,

@@ -3,23 +3,32 @@
 The paces are set wide open in sandbox and settings; everything else stands as delivered.
 """
 
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from bench.engine import Route, mapping_document
+from bilag.connectors.registry import CONNECTORS
 
 _SECRET = "secret-of-the-benchmark"
 _TENANT, _CLIENT, _COMPANY = str(uuid.UUID(int=1)), str(uuid.UUID(int=2)), "Benchmark"
 _OPEN = 1_000_000
+_REFERENCE = re.compile(r"\bB[A-Z2-7]{19}\b")
+_CODE = re.compile(r"\bBG[A-Z2-7]{7}X\b")
+# The ids of recorder.py: the first four groups are the journal's code.
+_ID = re.compile(r"\b(?:journals|journalLines)\(((?:\w+-){4})\w{12}\)")
+
+Requests = list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class RealLedger:
-    """One way to post to one ledger: its sandbox, the engine's route, and how the loop logs in.
+    """One way to post to one ledger: its sandbox, the engine's route, and how the loop sends.
 
-    `requests`, `seconds` is the limit of the real system; `login` a token, or the form for one.
+    `requests` in `seconds` is the limit of the real system; the loop has a `login`, or the form to
+    get one, and sends `chains`: requests that need each other's effect, in order.
     """
 
     name: str
@@ -29,9 +38,18 @@ class RealLedger:
     route: Callable[[str], Route]
     requests: int
     seconds: int
+    chains: Callable[[Requests], list[Requests]]
     login: str = ""
     token_path: str = ""
     token_form: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def window(self) -> int:
+        """How many submissions the connector lets be under way; each is one chain or more."""
+        route = self.route("http://127.0.0.1")
+        connector = CONNECTORS[route.connector]
+        settings = connector.settings_type.model_validate(route.settings)
+        return connector.capabilities(settings).requests_in_flight_max
 
 
 def _xledger(documents: int) -> RealLedger:
@@ -45,8 +63,9 @@ def _xledger(documents: int) -> RealLedger:
         if documents > 1:
             settings["batches"] = {"documentsPerCall": documents, "batchRule": "atomic"}
         return Route(
-            f"bench-xledger-{documents}", "xledger", settings, _DELIVERY, {"api_token": _SECRET}
-        )
+            f"bench-xledger-{documents}", "xledger", settings, _DELIVERY, mapping_document(),
+            {"api_token": _SECRET},
+        )  # fmt: skip
 
     return RealLedger(
         name="Xledger",
@@ -56,6 +75,7 @@ def _xledger(documents: int) -> RealLedger:
         route=route,
         requests=20,
         seconds=5,
+        chains=lambda requests: [[one] for one in requests],
         login=f"token {_SECRET}",
     )
 
@@ -74,7 +94,7 @@ def _business_central(documents: int) -> RealLedger:
         }
         return Route(
             "bench-business-central", "dynamics_business_central", settings, _DELIVERY,
-            {"client_secret": _SECRET}, vat_code="",
+            mapping_document(vat_code=""), {"client_secret": _SECRET},
         )  # fmt: skip
 
     return RealLedger(
@@ -91,6 +111,7 @@ def _business_central(documents: int) -> RealLedger:
         route=route,
         requests=6000,
         seconds=300,
+        chains=_by_journal,
         token_path=f"/{_TENANT}/oauth2/v2.0/token",
         token_form={
             "grant_type": "client_credentials",
@@ -99,6 +120,29 @@ def _business_central(documents: int) -> RealLedger:
             "scope": "https://api.businesscentral.dynamics.com/.default",
         },
     )
+
+
+def _by_journal(requests: Requests) -> list[Requests]:
+    """Return the requests of each journal in their order; those of none are a chain as well."""
+    journal_of: dict[str, str] = {}
+    chains: dict[str, Requests] = {}
+    texts = [f"{one['path']} {one['body']}" for one in requests]
+    for text in texts:
+        if code := _journal(text):
+            journal_of |= dict.fromkeys(_REFERENCE.findall(text), code)
+    for one, text in zip(requests, texts, strict=True):
+        reference = _REFERENCE.search(text)
+        code = _journal(text) or (journal_of[reference[0]] if reference else "")
+        chains.setdefault(code, []).append(one)
+    return list(chains.values())
+
+
+def _journal(text: str) -> str:
+    """Return the code of the journal that a request names by code or id, empty when by neither."""
+    if code := _CODE.search(text):
+        return code[0]
+    named = _ID.search(text)
+    return bytes.fromhex(named[1].replace("-", "")).decode() if named else ""
 
 
 # What is taken is due to be looked for at once, so that no waiting time is measured.

@@ -1,6 +1,6 @@
 """A sandbox of the product in a process of its own that writes down the requests it gets.
 
-What was written down can be sent again to the same sandbox, emptied; tokens are left out.
+What was written down can be sent again to the same sandbox, emptied. Tokens are not kept.
 """
 
 import argparse
@@ -9,14 +9,13 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from aiohttp import web
 
 from bilag.sandbox import business_central, xledger
 from bilag.sandbox.business_central.journals import Stamps
-from bilag.sandbox.business_central.master import guid_of
 from bilag.sandbox.business_central.server import BusinessCentralSandbox
 from bilag.sandbox.business_central.values import Row
 from bilag.sandbox.ledger import Ledger
@@ -32,17 +31,12 @@ _NOT_KEPT = frozenset(("authorization", "content-length", "host"))
 
 @dataclass(slots=True)
 class Recorded:
-    """One request; it was sent when the first `after` answers were there, and got number `answer`.
+    """One request as it came, and the status it was answered with."""
 
-    Answers are numbered from 1 in the order in which they were given.
-    """
-
-    after: int
     method: str
     path: str
     headers: dict[str, str]
     body: str
-    answer: int = 0
     status: int = 0
 
 
@@ -54,7 +48,6 @@ class Recorder:
     """
 
     requests: list[Recorded] = field(default_factory=list)
-    answers: int = 0
     first_ns: int = 0
     last_ns: int = 0
     begun: asyncio.Event = field(default_factory=asyncio.Event)
@@ -67,18 +60,17 @@ class Recorder:
             self.first_ns = time.time_ns()
             self.begun.set()
         headers = {n: v for n, v in request.headers.items() if n.lower() not in _NOT_KEPT}
-        recorded = Recorded(self.answers, request.method, request.raw_path, headers, "")
+        body = (await request.read()).decode()
+        recorded = Recorded(request.method, request.raw_path, headers, body)
         self.requests.append(recorded)
-        recorded.body = (await request.read()).decode()
         response = await handler(request)
-        self.answers += 1
-        recorded.answer, recorded.status = self.answers, response.status
+        recorded.status = response.status
         self.last_ns = time.time_ns()
         return response
 
     async def reset(self, _: web.Request) -> web.Response:
         """Begin a new record."""
-        self.requests, self.answers, self.first_ns, self.last_ns = [], 0, 0, 0
+        self.requests, self.first_ns, self.last_ns = [], 0, 0
         self.begun.clear()
         return self._stats()
 
@@ -91,11 +83,9 @@ class Recorder:
         """Answer how many requests came, and the times of the first and the last."""
         return self._stats()
 
-    async def write(self, request: web.Request) -> web.Response:
-        """Write the record to a file, in the order of arrival."""
-        path = Path((await request.json())["path"])
-        path.write_text(json.dumps([asdict(one) for one in self.requests]))
-        return self._stats()
+    async def record(self, _: web.Request) -> web.Response:
+        """Answer with the record, in the order of arrival."""
+        return web.json_response({"requests": [asdict(one) for one in self.requests]})
 
     def _stats(self) -> web.Response:
         return web.json_response(
@@ -113,32 +103,38 @@ def _sandbox(kind: str, options: dict[str, Any]) -> web.Application:
 
 
 def _name_by_place() -> None:
-    """Give journals and lines ids made of their code and number, not drawn.
+    """Give journals and lines ids made of the journal's code and the line's number, not drawn.
 
-    So requests that name them by id fit the emptied books as they fitted the first time.
+    So requests that name them by id fit the emptied books as they fitted the first time, and show
+    which journal they are about. A code of 10 characters is 20 of the 32 digits.
     """
     drawn = Stamps.new
 
     def new(stamps: Stamps, row: Row) -> Row:
         drawn(stamps, row)
-        place = (row.get("journalId"), row.get("lineNumber"), row.get("code"))
-        row["id"] = guid_of("bench", repr(place))
+        code = row.get("journalDisplayName") or row["code"]
+        row["id"] = str(UUID(f"{code.ljust(10).encode().hex()}{row.get('lineNumber', 0):012x}"))
         return row
 
-    Stamps.new = new  # type: ignore[method-assign]
+    Stamps.new = new  # type: ignore[assignment, method-assign]
 
 
 async def serve(kind: str, options: dict[str, Any]) -> None:
     """Listen on a free port of 127.0.0.1, print it as one line of JSON, and serve until killed."""
     recorder = Recorder()
+
+    @web.middleware
+    async def watch(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return await recorder.watch(request, handler)
+
     application = _sandbox(kind, options)
-    application.middlewares.append(web.middleware(recorder.watch))
+    application.middlewares.append(watch)
     application.add_routes(
         [
             web.post("/_record/reset", recorder.reset),
             web.get("/_record/wait", recorder.wait),
             web.get("/_record/stats", recorder.stats),
-            web.post("/_record/write", recorder.write),
+            web.get("/_record", recorder.record),
         ]
     )
     runner = web.AppRunner(application, access_log=None)

@@ -1,7 +1,6 @@
 """The bare loop for a real ledger: aiohttp sends recorded requests again, and keeps nothing.
 
-Each goes out as soon as those answers are there that its first sender had: so the order that a
-ledger needs is kept, with as many in flight, and without any work or waiting in between.
+They come in chains: within one the next waits for the answer, and so many chains go at once.
 """
 
 import argparse
@@ -9,59 +8,38 @@ import asyncio
 import json
 import os
 import time
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 from yarl import URL
 
-
-class Answers:
-    """Which answers have come; they are numbered from 1, and may come in another order."""
-
-    def __init__(self) -> None:
-        self._all_until = 0
-        self._beyond: set[int] = set()
-        self._came = asyncio.Event()
-
-    def add(self, number: int) -> None:
-        """Note that an answer has come."""
-        self._beyond.add(number)
-        while self._all_until + 1 in self._beyond:
-            self._all_until += 1
-            self._beyond.remove(self._all_until)
-        self._came.set()
-
-    async def first(self, count: int) -> None:
-        """Wait until the first `count` answers have come."""
-        while self._all_until < count:
-            self._came.clear()
-            await self._came.wait()
+Ready = tuple[str, URL, dict[str, str], bytes | None, int]
 
 
-async def _send(
-    session: aiohttp.ClientSession, url: URL, one: dict[str, Any], body: bytes, answers: Answers
-) -> None:
-    async with session.request(
-        one["method"], url, data=body or None, headers=one["headers"]
-    ) as response:
-        await response.read()
-        if response.status != one["status"]:
-            raise RuntimeError(
-                f"{one['method']} {one['path']} is answered {response.status}, not {one['status']}"
-            )
-    answers.add(one["answer"])
+async def _sender(session: aiohttp.ClientSession, chains: Iterator[Sequence[Ready]]) -> None:
+    for chain in chains:
+        for method, url, headers, body, status in chain:
+            async with session.request(method, url, data=body, headers=headers) as response:
+                await response.read()
+                if response.status != status:
+                    raise RuntimeError(f"{method} {url}: {response.status}, not {status}")
 
 
-async def replay(base: str, requests: list[dict[str, Any]], login: str) -> dict[str, float]:
-    """Send each request once; returns seconds and CPU seconds of the loop alone.
+def _ready(base: str, one: dict[str, Any]) -> Ready:
+    url = URL(base + one["path"], encoded=True)
+    return one["method"], url, one["headers"], one["body"].encode() or None, one["status"]
+
+
+async def replay(
+    base: str, chains: list[list[dict[str, Any]]], window: int, login: str
+) -> dict[str, float]:
+    """Send each request once, `window` chains at a time; returns seconds and CPU of the loop alone.
 
     Raises RuntimeError on another status than the recorded one.
     """
-    ready = [
-        (URL(base + one["path"], encoded=True), one, one["body"].encode()) for one in requests
-    ]
-    answers = Answers()
+    waiting = iter([[_ready(base, one) for one in chain] for chain in chains])
     async with aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0),
         cookie_jar=aiohttp.DummyCookieJar(),
@@ -69,9 +47,8 @@ async def replay(base: str, requests: list[dict[str, Any]], login: str) -> dict[
     ) as session:
         cpu, started = time.process_time(), time.perf_counter()
         async with asyncio.TaskGroup() as group:
-            for url, one, body in ready:
-                await answers.first(one["after"])
-                group.create_task(_send(session, url, one, body, answers))
+            for _ in range(window):
+                group.create_task(_sender(session, waiting))
         return {
             "seconds": time.perf_counter() - started,
             "cpu_seconds": time.process_time() - cpu,
@@ -79,16 +56,18 @@ async def replay(base: str, requests: list[dict[str, Any]], login: str) -> dict[
 
 
 def main() -> None:
-    """Send the requests of a file and print seconds and CPU as one line of JSON.
+    """Send the chains of a file and print seconds and CPU as one line of JSON.
 
     What goes into the Authorization header is read from BENCH_LOGIN.
     """
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--url", required=True)
-    parser.add_argument("--requests", type=Path, required=True)
+    parser.add_argument("--chains", type=Path, required=True)
+    parser.add_argument("--window", type=int, required=True)
     arguments = parser.parse_args()
-    requests = json.loads(arguments.requests.read_text())
-    found = asyncio.run(replay(arguments.url, requests, os.environ["BENCH_LOGIN"]))
+    chains = json.loads(arguments.chains.read_text())
+    login = os.environ["BENCH_LOGIN"]
+    found = asyncio.run(replay(arguments.url, chains, arguments.window, login))
     print(json.dumps(found), flush=True)
 
 

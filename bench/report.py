@@ -22,6 +22,8 @@ def print_results(console: Console, results: dict[str, Any]) -> None:
     )
     if "ratio_to_bare" in results:
         console.print(_throughput(results))
+    if "ledgers" in results:
+        console.print(_ledgers(results["ledgers"]))
     if "peers" in results:
         console.print(_peers(results["peers"]["table"]))
     console.print(_targets(results))
@@ -44,6 +46,35 @@ def _throughput(results: dict[str, Any]) -> Table:
             f"{ratio:.2f}",
             f"{min(ratios):.2f}-{max(ratios):.2f}",
             *(f"{cpu[name]:.0f}" for name in ("client", "mapping", "database", "sink", "bare")),
+        )
+    return table
+
+
+def _ledgers(found: list[dict[str, Any]]) -> Table:
+    limits = dict.fromkeys(f"{one['ledger']} {one['limit']}" for one in found)
+    table = Table(
+        title="claims a second to the sandboxes of real ledgers (median of interleaved pairs)",
+        caption="CPU in µs a claim; limit: claims a second that the real system's requests allow, "
+        f"{', '.join(limits)}",
+    )
+    table.add_column("", no_wrap=True)
+    for name in ("a call", "in flight", "requests a claim", "bare", "engine", "ratio", "min-max",
+                 "client", "database", "sandbox", "limit"):  # fmt: skip
+        table.add_column(name, justify="right")
+    for one in found:
+        rates, cpu = one["claims_per_second"], one["cpu_us_per_claim"]
+        ratios = [pair["ratio"] for pair in one["pairs"]]
+        table.add_row(
+            one["ledger"],
+            str(one["documents"]),
+            str(one["in_flight"]),
+            f"{one['requests_per_claim']:.3f}",
+            f"{rates['bare']:,}",
+            f"{rates['engine']:,}",
+            f"{one['ratio_to_bare']:.2f}",
+            f"{min(ratios):.2f}-{max(ratios):.2f}",
+            *(f"{cpu[name]:.0f}" for name in ("client", "database", "sandbox")),
+            f"{one['limit_claims_per_second']:g}",
         )
     return table
 

@@ -130,7 +130,7 @@ async def test_an_expired_secret_and_a_missing_right_stop_the_integration(
     [
         ({"company": "Another Organization"}, "dynamics.company_missing"),
         ({"dimensions": {"costCentre": "KOSTSTED"}}, "dynamics.dimension_missing"),
-        ({"environment": "Test"}, "dynamics.refused"),
+        ({"environment": "Test"}, "dynamics.read_refused"),
     ],
 )
 async def test_a_check_names_the_setting_that_breaks_us(

@@ -180,5 +180,5 @@ async def test_a_wrong_question_is_refused_in_words(wire: Wire) -> None:
     with pytest.raises(Stop) as stop:
         await wire.read_all(ENTRIES, filtered("nonsense eq 'x'"))
     assert stop.value.outcome.problem is not None
-    assert stop.value.outcome.problem.code == "dynamics.refused"
+    assert stop.value.outcome.problem.code == "dynamics.read_refused"
     assert "nonsense" in stop.value.outcome.message

@@ -84,7 +84,7 @@ async def test_slow_steps_end_together_within_ten_seconds() -> None:
     ("answer", "said"),
     [
         (hangs_up, "cut the connection"),
-        (says(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "failed"),
+        (says(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "not as an API does"),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n<html>hi>"), "not JSON"),
         (says(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}"), "no company id"),
         (says(b"HTTP/1.1 403 No\r\nContent-Length: 0\r\n\r\n"), "lacks rights"),

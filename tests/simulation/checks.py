@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, redirect_stderr, redirect_stdout
+from contextlib import asynccontextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,8 +28,8 @@ from bilag.sandbox.rest.server import RestSandbox
 from bilag.sandbox.xledger.server import XledgerSandbox
 from bilag.sandbox.xledger.system import System
 
-# As many as wait well together on two cores.
-PROCESSES = 12
+# Most of them wait for an answer that does not come.
+PROCESSES = 24
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def _run(arguments: Sequence[str]) -> Ran:
 
 @asynccontextmanager
 async def commands(environment: Mapping[str, str]) -> AsyncIterator[Any]:
-    """Give a function that runs `bilag` in a process that has it loaded; a dozen run at a time."""
+    """Give a function that runs `bilag` in a process that has it loaded; many run at a time."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["bilag.app.cli_check", "bilag.app.cli_configure", __name__])
     with ProcessPoolExecutor(
@@ -75,7 +75,7 @@ async def sandbox(
     kind: str, options: Mapping[str, Any], faults: Sequence[Mapping[str, Any]] = ()
 ) -> AsyncIterator[str]:
     """Serve a sandbox in this loop, with its faults set, and give its address."""
-    runner = web.AppRunner(_application(kind, options), access_log=None, shutdown_timeout=0)
+    runner = web.AppRunner(_application(kind, options), access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     try:
         await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -139,6 +139,3 @@ def write(file: Path, organizations: Sequence[Mapping[str, Any]]) -> str:
     """Write a configuration file and return its path."""
     file.write_text(yaml.safe_dump({"organizations": list(organizations)}))
     return str(file)
-
-
-__all__ = ["AsyncExitStack", "Ran", "commands", "organization", "sandbox", "write"]

@@ -3,6 +3,7 @@
 What these systems settle only after minutes is reached by moving the clock, not by another rule.
 """
 
+import json
 import os
 import random
 import signal
@@ -331,3 +332,29 @@ def _wait_until_stopped(pid: int) -> None:
             return
         time.sleep(0.05)
     raise AssertionError("the worker never stopped")
+
+
+def test_what_somebody_did_to_the_ledger_by_hand_is_named(stage: MakeBoth, system: System) -> None:
+    world, sandbox = stage()
+    world.accept(CLAIMS[:6])
+    world.start_worker()
+    assert come_to_rest(world, system) == {"exported": 6}
+    with psycopg.connect(world.owner_url, autocommit=True) as connection:
+        # what was posted a moment ago is left for the next time
+        connection.execute("UPDATE exports SET exported_at = exported_at - interval '2 hours'")
+    agreed = world.run("reconcile", "blindeforbundet", "--json")
+    assert agreed.returncode == 0, agreed.stdout + agreed.stderr
+    (one,) = json.loads(agreed.stdout)["reconciliations"]
+    assert (one["lookedUp"], one["comparedByLines"]) == (6, 6)
+    reference_of = dict(world.query("SELECT source_id, reference FROM exports"))
+    for source, deed in (
+        ("C000000", "delete"), ("C000001", "alter"), ("C000002", "double"), ("C000003", "reverse"),
+    ):  # fmt: skip
+        sandbox.meddle(reference_of[source], deed)
+    found = world.run("reconcile", "blindeforbundet", "--json")
+    assert found.returncode == 1, found.stdout + found.stderr
+    (one,) = json.loads(found.stdout)["reconciliations"]
+    assert {finding["sourceId"]: finding["kind"] for finding in one["findings"]} == {
+        "C000000": "missing", "C000001": "altered", "C000002": "doubled", "C000003": "reversed",
+    }  # fmt: skip
+    assert world.states() == {"exported": 6}

@@ -129,7 +129,7 @@ async def test_an_unknown_certificate_is_refused_before_anything_is_sent(tmp_pat
         (is_silent, "timeout"),
         (drips(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n"), "timeout"),
         (drips(b"HTTP/1.1 200 OK\r\nX-Long: "), "timeout"),
-        (says(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "network"),
+        (says(b"SSH-2.0-OpenSSH_9.6\r\n\r\n"), "not_http"),
     ],
 )
 async def test_what_was_written_and_not_answered_is_not_known(answer: Answer, kind: str) -> None:

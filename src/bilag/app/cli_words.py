@@ -79,6 +79,21 @@ _WORDS = {
     "credit": ("kredit", "kredit", "credit"),
     "net": ("netto", "netto", "net"),
     "without": ("uten", "utan", "none"),
+    "ok": ("ok", "ok", "ok"),
+    "not_ok": ("IKKE OK", "IKKJE OK", "NOT OK"),
+    "company": ("firma", "firma", "company"),
+    "accounts": ("kontoer", "kontoar", "ledger accounts"),
+    "cost_centres": ("kostnadssteder", "kostnadsstader", "cost centres"),
+    "more": ("minst", "minst", "at least"),
+    "confirmed": ("stemmer", "stemmer", "confirmed"),
+    "contradicted": ("finnes ikke", "finst ikkje", "not there"),
+    "offered": ("finnes, ikke i bruk", "finst, ikkje i bruk", "there, not used"),
+    "unknown": ("ukjent", "ukjent", "unknown"),
+    "error_cleared": (
+        "feilen er opphevet, og leveringen fortsetter",
+        "feilen er oppheva, og leveringa held fram",
+        "the error is cleared; delivery goes on",
+    ),
 }
 _LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
 

@@ -21,6 +21,7 @@ from aiohttp.client_reqrep import ClientRequest
 from aiohttp.connector import Connection
 from yarl import URL
 
+from bilag.connectors.names import Resolver
 from bilag.connectors.redact import Redactor
 from bilag.core.clock import running_seconds, utc_now
 
@@ -35,7 +36,8 @@ Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 class ExchangeError(Exception):
     """`args[0]` says why in words; `kind` is one word that a connector can explain to a person.
 
-    Kinds: dns, refused, tls, private_address, timeout, late, too_large, disconnected, network.
+    Kinds: dns, refused, tls, not_tls, private_address, timeout, late, too_large, disconnected,
+    not_http, network.
     """
 
     def __init__(self, reason: str, kind: str = "network") -> None:
@@ -207,6 +209,7 @@ class HttpClient:
             limit=self._connections_max,
             ssl=self._tls if self._tls is not None else True,
             socket_factory=self._guarded_socket,
+            resolver=Resolver(),
         )
         self._session = aiohttp.ClientSession(
             connector=connector,
@@ -328,12 +331,14 @@ def _failure(exchange: _Exchange, reason: str, kind: str) -> NotSent | NoAnswer:
 _KINDS: tuple[tuple[type[Exception], str], ...] = (
     (ExchangeError, "late"),
     (aiohttp.ClientConnectorDNSError, "dns"),
+    (UnicodeError, "dns"),
     (aiohttp.ClientConnectorCertificateError, "tls"),
-    (aiohttp.ClientSSLError, "tls"),
+    (aiohttp.ClientSSLError, "not_tls"),
     (aiohttp.ClientConnectorError, "refused"),
     (aiohttp.ServerDisconnectedError, "disconnected"),
     (aiohttp.ClientOSError, "disconnected"),
     (aiohttp.ClientPayloadError, "disconnected"),
+    (aiohttp.ClientResponseError, "not_http"),
 )
 
 
@@ -342,6 +347,9 @@ def _kind(error: Exception) -> str:
 
 
 def _in_words(error: Exception) -> str:
+    certificate = getattr(error, "certificate_error", None)
+    if isinstance(certificate, ssl.SSLCertVerificationError):
+        return certificate.verify_message
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 

@@ -165,11 +165,11 @@ class TokenSource:
                 problem=problem,
             )
         if status in (400, 401, 403):
-            reason = str((document or {}).get("error", ""))[:60]
-            problem = Problem(
-                "connector.token_refused",
-                params={"status": str(status), "reason": self._http.redact(reason)},
-            )
+            said = (document or {}).get("error")
+            # a code of RFC 6749, 5.2; redacted before it is cut, or a cut secret would get through
+            reason = self._http.redact(said)[:60] if isinstance(said, str) else ""
+            params = {"status": f"{status} {reason}".strip(), "reason": reason}
+            problem = Problem("connector.token_refused", params=params)
         if 300 <= status < 500:
             return Misconfigured(problem.text(), evidence, problem)
         if status == 200:

@@ -11,9 +11,9 @@ CONNECTOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "The name {host} was not found. Check the address for spelling mistakes.",
     ),
     "connector.refused": (
-        "Ingen svarer på {host}. Sjekk adresse og port, og at systemet kjører. ({reason})",
-        "Ingen svarar på {host}. Sjekk adresse og port, og at systemet køyrer. ({reason})",
-        "Nothing answers at {host}. Check address and port, and that the system runs. ({reason})",
+        "Ingen svarer på {host}. Sjekk adresse og port, og at systemet kjører.",
+        "Ingen svarar på {host}. Sjekk adresse og port, og at systemet køyrer.",
+        "Nothing answers at {host}. Check address and port, and that the system runs.",
     ),
     "connector.tls": (
         "Sertifikatet til {host} kan ikke godkjennes, så ingenting ble sendt. Sjekk adressen, "
@@ -23,21 +23,23 @@ CONNECTOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "The certificate of {host} cannot be verified, so nothing was sent. Check the address, or "
         "ask the supplier to renew the certificate. ({reason})",
     ),
+    "connector.not_tls": (
+        "{host} svarer ikke med https, så ingenting ble sendt. Sjekk adresse og port.",
+        "{host} svarar ikkje med https, så ingenting vart sendt. Sjekk adresse og port.",
+        "{host} does not answer with https, so nothing was sent. Check address and port.",
+    ),
     "connector.timeout": (
-        "{host} ga ikke et fullstendig svar innen fristen. Prøv igjen, og spør leverandøren hvis "
-        "det fortsetter. ({reason})",
-        "{host} gav ikkje eit fullstendig svar innan fristen. Prøv igjen, og spør leverandøren "
-        "om det held fram. ({reason})",
-        "{host} gave no complete answer in time. Try again, and ask the supplier if it goes on. "
-        "({reason})",
+        "{host} ga ikke et fullstendig svar innen fristen. Spør leverandøren hvis det fortsetter.",
+        "{host} gav ikkje eit fullstendig svar innan fristen. Spør leverandøren om det held fram.",
+        "{host} gave no complete answer in time. Ask the supplier if it goes on.",
     ),
     "connector.private_address": (
-        "{host} ligger på en privat eller ukryptert adresse. Den som drifter bilag, må tillate "
-        "den for organisasjonen. ({reason})",
-        "{host} ligg på ei privat eller ukryptert adresse. Den som driftar bilag, må tillate ho "
-        "for organisasjonen. ({reason})",
-        "{host} is a private or unencrypted address. The operator of bilag has to allow it for "
-        "this organization. ({reason})",
+        "{host} er en privat adresse, eller en adresse uten https. Bruk https, eller be den "
+        "som drifter bilag, tillate adressen for organisasjonen.",
+        "{host} er ei privat adresse, eller ei adresse utan https. Bruk https, eller be den "
+        "som driftar bilag, tillate adressa for organisasjonen.",
+        "{host} is a private address, or one without https. Use https, or ask the operator of "
+        "bilag to allow the address for this organization.",
     ),
     "connector.too_large": (
         "Svaret fra {host} er altfor stort. Sjekk at adressen er et API og ikke en fil.",
@@ -45,14 +47,20 @@ CONNECTOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "The answer of {host} is far too large. Check that the address is an API, not a file.",
     ),
     "connector.disconnected": (
-        "{host} brøt forbindelsen før svaret kom. ({reason})",
-        "{host} braut sambandet før svaret kom. ({reason})",
-        "{host} cut the connection before it answered. ({reason})",
+        "{host} brøt forbindelsen før hele svaret kom. Spør leverandøren hvis det fortsetter.",
+        "{host} braut sambandet før heile svaret kom. Spør leverandøren om det held fram.",
+        "{host} cut the connection before the whole answer came. Ask the supplier if it goes on.",
+    ),
+    "connector.not_http": (
+        "{host} svarer, men ikke slik et API gjør. Sjekk adresse og port.",
+        "{host} svarar, men ikkje slik eit API gjer. Sjekk adresse og port.",
+        "{host} answers, but not as an API does. Check address and port.",
     ),
     "connector.network": (
-        "Forbindelsen til {host} feilet. ({reason})",
-        "Sambandet med {host} svikta. ({reason})",
-        "The connection to {host} failed. ({reason})",
+        "Forbindelsen til {host} feilet. Sjekk adressen, og spør den som drifter bilag. ({reason})",
+        "Sambandet med {host} svikta. Sjekk adressa, og spør den som driftar bilag. ({reason})",
+        "The connection to {host} failed. Check the address, and ask the operator of bilag. "
+        "({reason})",
     ),
     "connector.late": (
         "Fristen for å sende gikk ut før noe ble sendt. Det sendes på nytt.",
@@ -94,19 +102,22 @@ CONNECTOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "A proxy asks for a login (HTTP 407). Talk to the operator of bilag.",
     ),
     "connector.too_many": (
-        "Systemet tar ikke imot mer akkurat nå (HTTP {status}).",
-        "Systemet tek ikkje imot meir akkurat no (HTTP {status}).",
-        "The system takes no more right now (HTTP {status}).",
+        "{host} tar ikke imot mer akkurat nå (HTTP {status}). Det går over av seg selv.",
+        "{host} tek ikkje imot meir akkurat no (HTTP {status}). Det går over av seg sjølv.",
+        "{host} takes no more right now (HTTP {status}). That passes by itself.",
     ),
     "connector.system_fault": (
-        "Systemet meldte en egen feil (HTTP {status}).",
-        "Systemet melde ein eigen feil (HTTP {status}).",
-        "The system reported a fault of its own (HTTP {status}).",
+        "{host} meldte en egen feil (HTTP {status}). Spør leverandøren hvis det fortsetter.",
+        "{host} melde ein eigen feil (HTTP {status}). Spør leverandøren om det held fram.",
+        "{host} reported a fault of its own (HTTP {status}). Ask the supplier if it goes on.",
     ),
     "connector.unexpected_status": (
-        "Systemet svarte HTTP {status}, som innstillingene ikke sier noe om.",
-        "Systemet svara HTTP {status}, som innstillingane ikkje seier noko om.",
-        "The system answered HTTP {status}, which the settings say nothing about.",
+        "{host} svarte HTTP {status}, som innstillingene ikke sier noe om. Sjekk adresse og "
+        "innstillinger.",
+        "{host} svara HTTP {status}, som innstillingane ikkje seier noko om. Sjekk adresse og "
+        "innstillingar.",
+        "{host} answered HTTP {status}, which the settings say nothing about. Check address "
+        "and settings.",
     ),
     "connector.not_json": (
         "Svaret fra {path} er ikke JSON. Sjekk at adressen er et API og ikke en nettside.",
@@ -136,12 +147,12 @@ CONNECTOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "{secret} holds a line break or a sign that cannot be sent. Paste it again.",
     ),
     "connector.token_refused": (
-        "Innloggingstjenesten avviste klienten (HTTP {status} {reason}). Sjekk klient-id, "
-        "klienthemmelighet og scope.",
-        "Innloggingstenesta avviste klienten (HTTP {status} {reason}). Sjekk klient-id, "
-        "klientløyndom og scope.",
-        "The token address refused the client (HTTP {status} {reason}). Check client id, client "
-        "secret and scope.",
+        "Innloggingstjenesten avviste klienten (HTTP {status}). Sjekk klient-id og scope, og "
+        "at klienthemmeligheten er riktig og ikke utløpt.",
+        "Innloggingstenesta avviste klienten (HTTP {status}). Sjekk klient-id og scope, og at "
+        "klientløyndommen er rett og ikkje har gått ut.",
+        "The token address refused the client (HTTP {status}). Check client id and scope, and "
+        "that the client secret is right and has not expired.",
     ),
     "connector.token_missing": (
         "Svaret fra {host} har ingen access_token. Sjekk adressen for token.",
@@ -155,30 +166,34 @@ CONNECTOR_TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     # Company
     "connector.company_unreadable": (
-        "Svaret fra {path} har ingen firma-id der innstillingene sier ({pointer}).",
-        "Svaret frå {path} har ingen firma-id der innstillingane seier ({pointer}).",
-        "The answer of {path} holds no company id where the settings say ({pointer}).",
+        "Svaret fra {path} har ingen firma-id der innstillingene sier ({pointer}). Sjekk "
+        "innstillingene for firma.",
+        "Svaret frå {path} har ingen firma-id der innstillingane seier ({pointer}). Sjekk "
+        "innstillingane for firma.",
+        "The answer of {path} holds no company id where the settings say ({pointer}). Check "
+        "the settings of the company.",
     ),
     "connector.wrong_company": (
-        "Innloggingen gir tilgang til firma {found}, men innstillingene venter {expected}. "
-        "Ingenting blir sendt.",
-        "Innlogginga gjev tilgang til firma {found}, men innstillingane ventar {expected}. "
-        "Ingenting blir sendt.",
-        "The login reaches company {found}, but the settings expect {expected}. Nothing is sent.",
+        "Innloggingen gir tilgang til firma {found}, men innstillingene venter {expected}, så "
+        "ingenting blir sendt. Rett innstillingene, eller bruk en innlogging til riktig firma.",
+        "Innlogginga gjev tilgang til firma {found}, men innstillingane ventar {expected}, så "
+        "ingenting blir sendt. Rett innstillingane, eller bruk ei innlogging til rett firma.",
+        "The login reaches company {found}, but the settings expect {expected}, so nothing is "
+        "sent. Mend the settings, or use a login to the right company.",
     ),
     # Look-up
     "connector.hit_unreadable": (
-        "Svaret på oppslaget kan ikke leses: {missing}.",
-        "Svaret på oppslaget kan ikkje lesast: {missing}.",
-        "The answer to the look-up cannot be read: {missing}.",
+        "Svaret på oppslaget kan ikke leses: {missing}. Sjekk innstillingene for oppslag.",
+        "Svaret på oppslaget kan ikkje lesast: {missing}. Sjekk innstillingane for oppslag.",
+        "The answer to the look-up cannot be read: {missing}. Check the settings of the look-up.",
     ),
     "connector.other_reference": (
         "Oppslaget på {reference} ga et bilag med en annen referanse ({other}). Søket velger "
-        "ikke etter referanse.",
+        "ikke etter referanse; sjekk innstillingene for oppslag.",
         "Oppslaget på {reference} gav eit bilag med ein annan referanse ({other}). Søket vel "
-        "ikkje etter referanse.",
-        "The look-up of {reference} gave a voucher with another reference ({other}). The search "
-        "does not select by reference.",
+        "ikkje etter referanse; sjekk innstillingane for oppslag.",
+        "The look-up of {reference} gave a voucher with another reference ({other}). The "
+        "search does not select by reference; check the settings of the look-up.",
     ),
     "connector.no_look_up": (
         "Innstillingene har ikke noe oppslag.",
@@ -216,5 +231,15 @@ CONNECTOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "{host} svarer, men innloggingen er ikke prøvd: verken firma eller oppslag er satt opp.",
         "{host} svarar, men innlogginga er ikkje prøvd: verken firma eller oppslag er sett opp.",
         "{host} answers, but the login was not tried: neither company nor look-up is set up.",
+    ),
+    "connector.list_late": (
+        "Ikke hentet: tiden for testen var ute.",
+        "Ikkje henta: tida for testen var ute.",
+        "Not fetched: the time for the test was up.",
+    ),
+    "connector.list_unread": (
+        "Ikke hentet. ({reason})",
+        "Ikkje henta. ({reason})",
+        "Not fetched. ({reason})",
     ),
 }

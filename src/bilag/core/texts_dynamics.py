@@ -6,28 +6,37 @@
 DYNAMICS_TEXTS: dict[str, tuple[str, str, str]] = {
     # Login in Entra
     "dynamics.client_refused": (
-        "Entra avviste klienten (HTTP {status} {reason}). Sjekk klient-id, og at hemmeligheten er "
+        "Entra avviste klienten (HTTP {status}). Sjekk klient-id, og at hemmeligheten er "
         "verdien og ikke id-en, og ikke utløpt.",
-        "Entra avviste klienten (HTTP {status} {reason}). Sjekk klient-id, og at løyndommen er "
+        "Entra avviste klienten (HTTP {status}). Sjekk klient-id, og at løyndommen er "
         "verdien og ikkje id-en, og ikkje har gått ut.",
-        "Entra refused the client (HTTP {status} {reason}). Check the client id, and that the "
+        "Entra refused the client (HTTP {status}). Check the client id, and that the "
         "secret is its value, not its id, and has not expired.",
     ),
     "dynamics.client_unauthorized": (
-        "Appen i Entra har ikke lov til å logge inn slik (HTTP {status} {reason}). Gi den "
-        "programtillatelsen API.ReadWrite.All med samtykke fra administrator.",
-        "Appen i Entra har ikkje lov til å logge inn slik (HTTP {status} {reason}). Gje han "
-        "programløyvet API.ReadWrite.All med samtykke frå administrator.",
-        "The app in Entra may not log in this way (HTTP {status} {reason}). Give it the "
-        "application permission API.ReadWrite.All with an administrator's consent.",
+        "Appen finnes ikke i Entra, eller har ikke lov til å logge inn slik (HTTP {status}). "
+        "Sjekk klient-id, og gi appen programtillatelsen API.ReadWrite.All med samtykke fra "
+        "administrator.",
+        "Appen finst ikkje i Entra, eller har ikkje lov til å logge inn slik (HTTP {status}). "
+        "Sjekk klient-id, og gje appen programløyvet API.ReadWrite.All med samtykke frå "
+        "administrator.",
+        "The app is not in Entra, or may not log in this way (HTTP {status}). Check the client "
+        "id, and give the app the application permission API.ReadWrite.All with an "
+        "administrator's consent.",
     ),
     "dynamics.scope_refused": (
-        "Entra kjenner ikke det det bes om tilgang til (HTTP {status} {reason}). Sjekk scope og "
-        "leietaker.",
-        "Entra kjenner ikkje det det blir bede om tilgang til (HTTP {status} {reason}). Sjekk "
+        "Entra kjenner ikke det det bes om tilgang til (HTTP {status}). Sjekk scope og leietaker.",
+        "Entra kjenner ikkje det det blir bede om tilgang til (HTTP {status}). Sjekk "
         "scope og leigetakar.",
-        "Entra does not know what access is asked for (HTTP {status} {reason}). Check scope and "
-        "tenant.",
+        "Entra does not know what access is asked for (HTTP {status}). Check scope and tenant.",
+    ),
+    "dynamics.request_refused": (
+        "Entra forstår ikke forespørselen om innlogging (HTTP {status}). Sjekk leietaker, "
+        "klient-id og scope.",
+        "Entra forstår ikkje førespurnaden om innlogging (HTTP {status}). Sjekk leigetakar, "
+        "klient-id og scope.",
+        "Entra does not understand the request to log in (HTTP {status}). Check tenant, client "
+        "id and scope.",
     ),
     "dynamics.key_unusable": (
         "{secret} kan ikke brukes: {reason}. Lim inn privat nøkkel (RSA, uten passord) og "
@@ -39,17 +48,25 @@ DYNAMICS_TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     # Settings of the company
     "dynamics.company_missing": (
-        "Innloggingen gir ikke tilgang til selskapet {expected}. Den gir tilgang til: {found}.",
-        "Innlogginga gjev ikkje tilgang til selskapet {expected}. Ho gjev tilgang til: {found}.",
-        "The login does not reach the company {expected}. It reaches: {found}.",
+        "Innloggingen gir ikke tilgang til selskapet {expected}, men til: {found}. Rett navnet "
+        "i innstillingene, eller gi appen tilgang.",
+        "Innlogginga gjev ikkje tilgang til selskapet {expected}, men til: {found}. Rett "
+        "namnet i innstillingane, eller gje appen tilgang.",
+        "The login does not reach the company {expected}; it reaches: {found}. Mend the name "
+        "in the settings, or give the app access.",
     ),
     "dynamics.dimension_missing": (
-        "Selskapet har ikke dimensjonen {dimension}. Det har: {found}. Rett innstillingene for "
+        "Selskapet har ikke dimensjonen {dimension}, men: {found}. Rett innstillingene for "
         "dimensjoner.",
-        "Selskapet har ikkje dimensjonen {dimension}. Det har: {found}. Rett innstillingane for "
+        "Selskapet har ikkje dimensjonen {dimension}, men: {found}. Rett innstillingane for "
         "dimensjonar.",
-        "The company has no dimension {dimension}. It has: {found}. Mend the settings of "
+        "The company has no dimension {dimension}; it has: {found}. Mend the settings of "
         "dimensions.",
+    ),
+    "dynamics.no_cost_centres": (
+        "Innstillingene sier ikke hvilken dimensjon som er kostnadssted.",
+        "Innstillingane seier ikkje kva for dimensjon som er kostnadsstad.",
+        "The settings name no dimension for cost centres.",
     ),
     "dynamics.balancing_account": (
         "Kladden {journal} får motkonto {account}, og da ville hver linje bli postert to ganger. "
@@ -152,14 +169,25 @@ DYNAMICS_TEXTS: dict[str, tuple[str, str, str]] = {
         "Business Central sa nei: {message}",
         "Business Central refused: {message}",
     ),
+    "dynamics.read_refused": (
+        "Business Central ga ikke det vi ba om: «{message}» Sjekk adresse, miljø, selskap og "
+        "rettigheter.",
+        "Business Central gav ikkje det vi bad om: «{message}» Sjekk adresse, miljø, selskap "
+        "og rettar.",
+        "Business Central did not give what was asked for: “{message}” Check address, "
+        "environment, company and rights.",
+    ),
     "dynamics.locked": (
         "En annen økt i Business Central holder de samme postene. Det prøves igjen senere.",
         "Ei anna økt i Business Central held dei same postane. Det blir prøvd igjen seinare.",
         "Another session in Business Central holds the same records. It will be tried again later.",
     ),
     "dynamics.unreadable": (
-        "Svaret fra Business Central kan ikke leses: {reason}.",
-        "Svaret frå Business Central kan ikkje lesast: {reason}.",
-        "The answer of Business Central cannot be read: {reason}.",
+        "Svaret fra Business Central kan ikke leses. Sjekk adressen, og spør leverandøren hvis "
+        "den er riktig.",
+        "Svaret frå Business Central kan ikkje lesast. Sjekk adressa, og spør leverandøren om "
+        "ho er rett.",
+        "The answer of Business Central cannot be read. Check the address, and ask the "
+        "supplier if it is right.",
     ),
 }

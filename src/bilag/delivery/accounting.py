@@ -214,15 +214,15 @@ class AccountingExports:
     ) -> None:
         """Settle an export that needs review, with a person's reason; see exports.decide."""
         with self._scope() as connection:
+            row = export_by_id(connection, export_id)
+            key = row.integration_key if row else ""
+            integration = get_integration(connection, self._organization_id, key)
             decide(
                 connection, self._organization_id, export_id, to_state=to_state,
                 reason=reason, actor=self._actor, external_reference=external_reference,
                 voucher_number=voucher_number,
+                stages=integration is not None and self._stages(integration),
             )  # fmt: skip
-            row = export_by_id(connection, export_id)
-            integration = row and get_integration(
-                connection, self._organization_id, row.integration_key
-            )
         if integration and to_state == "pending":
             self._wake(integration.id, "manual")
 
@@ -292,6 +292,15 @@ class AccountingExports:
         for integration in chosen:
             self._wake(integration.id, "manual")
         return [integration.key for integration in chosen]
+
+    def _stages(self, integration: Integration) -> bool:
+        """Return whether sending takes several steps there; also where that cannot be told."""
+        try:
+            connector = self._connectors[integration.type]
+            settings = connector.settings_type.model_validate(integration.settings)
+        except (KeyError, ValueError):
+            return True
+        return connector.capabilities(settings).stages
 
     def _built(self, integration: Integration, voucher: Voucher) -> Mapped:
         connector = self._connectors[integration.type]

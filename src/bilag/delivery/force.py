@@ -250,11 +250,16 @@ class ForcedExports:
 
         Raises DecisionRefused when that one is taken: a database that was restored forgot it.
         """
-        references = [one.reference for one in generations]
         since = min((one.created_at for one in generations), default=None)
-        found, proven = asyncio.run(
-            self._look_up(integration.id, [*references, next_reference], since)
-        )
+        # each is looked for where it was sent, which another route's system says nothing of
+        sent_by: dict[UUID, list[str]] = {integration.id: [next_reference]}
+        for one in generations:
+            sent_by.setdefault(one.integration_id, []).append(one.reference)
+        found: dict[str, Found] = {}
+        proven: dict[UUID, bool] = {}
+        for route, references in sent_by.items():
+            answers, proven[route] = asyncio.run(self._look_up(route, references, since))
+            found |= answers
         if isinstance(found[next_reference], Posted | Staged | BookingRefused):
             raise DecisionRefused(
                 Problem("force_reference_taken", params={"reference": next_reference})
@@ -264,7 +269,9 @@ class ForcedExports:
             source_id=export.source_id,
             currency=export.currency,
             amount=export.amount,
-            seen=tuple(_seen(one, found[one.reference], proven) for one in generations),
+            seen=tuple(
+                _seen(one, found[one.reference], proven[one.integration_id]) for one in generations
+            ),
             looked_at=utc_now(),
             needs_approval=False,
         )

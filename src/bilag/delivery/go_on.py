@@ -62,7 +62,7 @@ async def _go_on_with(
     attempts = tuple(
         Attempt(
             row.id, taken.token, row.attempt + 1, row.failures, row.source_id, row.reference,
-            submission_id, taken.body, goes_on=not unwanted,
+            submission_id, taken.body, goes_on=not unwanted, staged=not unwanted,
         )
         for row in rows if row.id in taken.export_ids
     )  # fmt: skip

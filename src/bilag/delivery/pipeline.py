@@ -374,10 +374,15 @@ def _under_way(
             submission_id=submission_id,
             body=body,
             goes_on=stages and intent.resend_of is not None,
+            staged=stages and intent.resend_of is not None and bool(candidate.external_reference),
         )
         for intent, candidate in group
     )
     references = tuple(candidate.reference for _, candidate in group)
-    look_first = frozenset(c.reference for _, c in group if c.external_reference)
+    # what goes on with its own bytes in a system that stages is looked for by the connector itself
+    look_first = frozenset(
+        c.reference for i, c in group
+        if c.external_reference and not (stages and i.resend_of is not None)
+    )  # fmt: skip
     since = min(candidate.created_at for _, candidate in group)
     return UnderWay(attempts, Submission(references, body, first.headers), until, look_first, since)

@@ -81,8 +81,7 @@ async def resolve_due(connection: psycopg.AsyncConnection[Any], target: Target) 
         decided += sum(s.state != "in_doubt" for s in settlements)
         left = await go_on(connection, target, staged)
         if left:
-            again = [_look_again(target, row, Staged("")) for row in left]
-            await move(connection, target.chain, "in_doubt", again)
+            await move(connection, target.chain, "in_doubt", [_wait(target, row) for row in left])
 
 
 async def follow_up(connection: psycopg.AsyncConnection[Any], target: Target) -> int:
@@ -229,6 +228,14 @@ def _look_again(target: Target, row: Doubtful, found: Staged | Absent | CannotTe
     return _settlement(
         row, row.state, "", event="looked_up", outcome="absent", failures=1, due_seconds=wait,
         evidence=found.evidence,
+    )  # fmt: skip
+
+
+def _wait(target: Target, row: Doubtful) -> Settlement:
+    """Return the settlement of what stands half-way there while nothing may go out: in doubt."""
+    return _settlement(
+        row, row.state, "", event="waits", outcome="staged",
+        due_seconds=backoff_seconds(target.integration.delivery, 1),
     )  # fmt: skip
 
 

@@ -115,6 +115,9 @@ def _known(target: Target, reference: str, found: Found | None) -> Outcome | Non
             return None
         return _still_there(reference, "look_up_unproven", found)
     if isinstance(found, Staged):
+        if target.capabilities.stages and not target.capabilities.books_later:
+            # nobody there posts it of himself, and its own submission is not the one to be sent
+            return _still_there(reference, "still_staged", found)
         return Accepted(found.external_reference, booked=False, evidence=found.evidence)
     if isinstance(found, BookingRefused):
         return _still_there(reference, "still_staged", found)
@@ -122,7 +125,7 @@ def _known(target: Target, reference: str, found: Found | None) -> Outcome | Non
     return RetryLater(message, transport=True)
 
 
-def _still_there(reference: str, code: str, found: Absent | BookingRefused) -> Rejected:
+def _still_there(reference: str, code: str, found: Absent | BookingRefused | Staged) -> Rejected:
     message = found.message if isinstance(found, BookingRefused) else ""
     problem = Problem(code, params={"reference": reference, "message": message})
     return Rejected(problem.text(), evidence=found.evidence, problem=problem)

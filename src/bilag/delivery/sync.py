@@ -245,7 +245,7 @@ async def _deliver(
     if report.accepted_reference and target.can_look_up and not target.look_up_proven:
         await prove_look_up(claimer, target, reference=report.accepted_reference)
     await resolve_due(claimer, target)
-    await follow_up(claimer, target)
+    await _follow_to_the_end(claimer, target, engine)
     released = await _follow_changes(claimer, target)
     # what the policy moves to an open day was held, so that it is written down, and goes now
     target.goes_on = fresh and released > 0 and not report.stopped_by

@@ -16,6 +16,7 @@ class Attempt(NamedTuple):
     """One document under way: which export, under which token, how often it was tried before.
 
     `goes_on`: it may be staged there from an earlier attempt, so its submission is not given up.
+    `staged`: it was seen there, so that it is in doubt until it is posted or taken back.
     """
 
     export_id: int
@@ -27,6 +28,7 @@ class Attempt(NamedTuple):
     submission_id: int
     body: bytes
     goes_on: bool = False
+    staged: bool = False
 
 
 def backoff_seconds(delivery: Delivery, failures: int, draw: float | None = None) -> float:
@@ -66,6 +68,8 @@ def judge(
     if isinstance(outcome, RetryLater):
         return _retry(attempt, outcome, delivery)
     if isinstance(outcome, Misconfigured):
+        if attempt.staged:
+            return _stays_staged(attempt, outcome, "misconfigured")
         return _settlement(
             attempt, outcome.evidence, outcome.message, state="pending", outcome="misconfigured",
             keep_submission=attempt.goes_on,
@@ -93,9 +97,27 @@ def _retry(attempt: Attempt, outcome: RetryLater, delivery: Delivery) -> Settlem
     wait = backoff_seconds(delivery, failures)
     if outcome.after_seconds is not None:
         wait = max(outcome.after_seconds, 0.0) if outcome.pauses else outcome.after_seconds
+    if attempt.staged:
+        return _stays_staged(attempt, outcome, "retry_later", wait)
     return _settlement(
         attempt, outcome.evidence, outcome.message, state="pending", outcome="retry_later",
         failures=0 if outcome.pauses else 1, due_seconds=wait, keep_submission=attempt.goes_on,
+    )  # fmt: skip
+
+
+def _stays_staged(
+    attempt: Attempt, outcome: RetryLater | Misconfigured, name: str, wait: float = 0.0
+) -> Settlement:
+    """Return the settlement of what was not written now and stands there from an earlier attempt.
+
+    In doubt and not pending: a withdrawal or a newer revision then takes it back first.
+    """
+    problem = Problem(
+        "no_clear_answer", record=attempt.source_id, params={"message": outcome.message}
+    )
+    return _settlement(
+        attempt, outcome.evidence, outcome.message, state="in_doubt", outcome=name,
+        due_seconds=wait, keep_submission=True, reason=problem.as_json(),
     )  # fmt: skip
 
 

@@ -147,10 +147,9 @@ def _rows(
     """Return the rows that this revision opens, and the ids of unsent rows that it ends."""
     generation = max((row["generation"] for row in before), default=0) + 1
     current = [row for row in before if row["live"]]
-    # a forced generation follows a posted one, so the claim stands there whatever becomes of it
-    posted = any(
-        row["state"] in ("exported", "accepted") or row["kind"] == "forced" for row in current
-    )
+    # a forced generation follows a posted one, so the claim stands there whatever becomes of it;
+    # what was only accepted may still be refused in booking, so a revision waits for that
+    posted = any(row["state"] == "exported" or row["kind"] == "forced" for row in current)
     kind, live, state, reason = "original", True, "pending", None
     ended: list[int] = []
     if current and not posted and all(row["state"] in UNSENT for row in current):

@@ -137,7 +137,7 @@ UPDATE exports e SET state = %(state)s, state_since = now(), due_at = now(), fai
           AND n.source_system = e.source_system AND n.part = e.part)),
     submission_id = CASE WHEN %(state)s = 'exported' OR (%(state)s = 'pending'
         -- half-way in a system that stages: it goes on with its own bytes, never with new ones
-        AND reason ->> 'code' = 'staged_too_often') THEN submission_id END,
+        AND (%(stages)s OR reason ->> 'code' = 'staged_too_often')) THEN submission_id END,
     external_reference = coalesce(nullif(%(external)s, ''), external_reference),
     external_voucher_number = coalesce(nullif(%(number)s, ''), external_voucher_number),
     exported_at = CASE WHEN %(state)s = 'exported' THEN coalesce(exported_at, now()) END,
@@ -157,9 +157,11 @@ def decide(
     actor: str,
     external_reference: str = "",
     voucher_number: str = "",
+    stages: bool = False,
 ) -> None:
     """Settle an export that only a person can settle; a reason is required and kept.
 
+    `stages`: its system sends in steps, so what goes on goes on with its stored submission.
     Raises DecisionRefused unless it is in `needs_review`, or when it shall be sent again and no
     longer counts; ValueError for an unknown decision, LookupError for an unknown export.
     """
@@ -177,6 +179,7 @@ def decide(
         {
             "id": export_id,
             "state": to_state,
+            "stages": stages,
             "external": external_reference,
             "number": voucher_number,
             "reason": orjson.dumps({"code": "decided", "params": {"reason": reason}}).decode(),
@@ -204,6 +207,14 @@ WITH rows AS MATERIALIZED (
         reason = '{"code": "approval_withdrawn"}'
     FROM rows WHERE e.id = rows.id AND rows.state IN ('pending', 'held', 'failed', 'excluded')
     RETURNING e.id
+), needless AS (
+    -- taken there and refused in booking: what was never posted has nothing to be reversed
+    UPDATE exports r SET state = 'cancelled', state_since = now(),
+        reason = '{"code": "approval_withdrawn"}'
+    FROM rows JOIN exports e ON e.id = rows.id
+    WHERE rows.state = 'failed' AND r.organization_id = current_organization()
+      AND r.source_system = %(system)s AND r.source_id = %(source)s AND r.book_id = e.book_id
+      AND r.kind = 'reversal' AND r.state = 'held' AND r.reason ->> 'export' = e.id::text
 )
 SELECT (SELECT count(*) FROM cancelled),
        (SELECT count(*) FROM rows WHERE state IN ('sending', 'in_doubt', 'needs_review')),

@@ -119,8 +119,8 @@ WITH waiting AS MATERIALIZED (
      AND e.source_system = waiting.source_system AND e.book_id = waiting.book_id AND e.live
 ), settled AS MATERIALIZED (
     SELECT w.id,
-        bool_or(o.state IN ('sending', 'in_doubt', 'needs_review')) AS in_flight,
-        bool_or(o.state IN ('exported', 'accepted')) AS posted
+        bool_or(o.state IN ('sending', 'in_doubt', 'needs_review', 'accepted')) AS in_flight,
+        bool_or(o.state = 'exported') AS posted
     FROM waiting w LEFT JOIN older o ON o.waiting_id = w.id GROUP BY w.id
 ), ended AS (
     UPDATE exports e SET state = 'superseded', state_since = now(), live = false
@@ -170,11 +170,12 @@ FROM record_withdrawals w JOIN exports e
 WHERE w.organization_id = current_organization() AND w.received_at > now() - interval '40 days'
   AND e.revision <= w.revision
   AND e.integration_id = %s AND e.live AND e.kind <> 'reversal'
-  AND e.state IN ('pending', 'held', 'failed', 'excluded', 'exported', 'accepted')
-  AND NOT EXISTS (SELECT FROM exports r WHERE r.organization_id = e.organization_id
-      AND r.source_id = e.source_id AND r.source_system = e.source_system
-      AND r.book_id = e.book_id AND r.part = e.part AND r.kind = 'reversal'
-      AND r.state NOT IN ('superseded', 'cancelled') AND r.generation > e.generation)
+  AND (e.state IN ('pending', 'held', 'failed', 'excluded')
+    OR e.state IN ('exported', 'accepted') AND NOT EXISTS (SELECT FROM exports r
+      WHERE r.organization_id = e.organization_id
+        AND r.source_id = e.source_id AND r.source_system = e.source_system
+        AND r.book_id = e.book_id AND r.part = e.part AND r.kind = 'reversal'
+        AND r.state NOT IN ('superseded', 'cancelled') AND r.generation > e.generation))
 """
 
 

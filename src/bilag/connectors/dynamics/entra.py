@@ -28,6 +28,7 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _REFUSALS = {
     "invalid_client": "dynamics.client_refused",
     "unauthorized_client": "dynamics.client_unauthorized",
+    "invalid_request": "dynamics.request_refused",
     "invalid_resource": "dynamics.scope_refused",
     "invalid_scope": "dynamics.scope_refused",
 }

@@ -47,6 +47,7 @@ class XledgerConnector:
             settings.look_up.staged_search,
             settings.look_up.posted_search,
         )
+        windows = "window" in (settings.look_up.staged_search, settings.look_up.posted_search)
         # A refused call of several goes out once more, voucher by voucher, at the burst's pace.
         resending = several if settings.batches.batch_rule == "atomic" and several > 1 else 0
         return Capabilities(
@@ -56,7 +57,8 @@ class XledgerConnector:
             settle_seconds_min=pace.settle_seconds,
             send_seconds_min=pace.burst_seconds * (1 + resending / pace.burst_requests),
             documents_per_request_max=several,
-            look_ups_at_once=20 if one_by_one else 500,
+            # a window is read whole, however few are looked for in it
+            look_ups_at_once=20 if one_by_one else 5_000 if windows else 500,
             requests_in_flight_max=pace.requests_in_flight_max,
             carries_vat=settings.vouchers.vat == "taxRule",
             carries_currency=settings.vouchers.currency,

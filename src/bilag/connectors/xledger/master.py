@@ -12,6 +12,7 @@ from bilag.connectors.xledger.pages import Row, code_of, literal, read_pages
 from bilag.connectors.xledger.refusals import plain
 from bilag.connectors.xledger.wire import ReadFailed, Wire
 from bilag.core.outcome import ReferenceItem
+from bilag.core.problem import Problem, Refused
 
 
 class _List(NamedTuple):
@@ -71,7 +72,8 @@ async def read_master_data(wire: Wire, kind: str) -> AsyncIterator[ReferenceItem
             for row in rows:
                 yield _item(kind, row, wanted.usable(row, today))
     except ReadFailed as failure:
-        raise ValueError(str(failure)) from failure
+        problem = failure.outcome.problem
+        raise (Refused(problem) if problem else ValueError(str(failure))) from failure
 
 
 def _item(kind: str, row: Row, usable: bool) -> ReferenceItem:
@@ -96,7 +98,5 @@ async def _object_kind(wire: Wire, kind: str) -> str:
     found = [db_id for db_id, name in named.items() if plain(name) in _COST_CENTRE_KINDS]
     if len(found) != 1:
         listed = ", ".join(f"{db_id} {name}" for db_id, name in sorted(named.items()))
-        raise ValueError(
-            f"set masterData.costCentreKind to the object kind of cost centres; there are {listed}"
-        )
+        raise Refused(Problem("xledger.cost_centre_kind", params={"found": listed[:300]}))
     return found[0]

@@ -47,8 +47,12 @@ async def probe(wire: Wire, timeout_seconds: float) -> dict[str, str]:
 
 
 def contradictions(details: Mapping[str, str]) -> list[str]:
-    """Return the names of what the tenant contradicts, with what is missing."""
-    return [f"{name} ({said})" for name, said in details.items() if said.startswith(CONTRADICTED)]
+    """Return the names of what the tenant contradicts, with the fields that are missing."""
+    return [
+        f"{name} ({said.removeprefix(f'{CONTRADICTED}: ')})" if ": " in said else name
+        for name, said in details.items()
+        if said.startswith(CONTRADICTED)
+    ]
 
 
 def _compared(
@@ -112,14 +116,14 @@ def _all_there(needed: set[str], names: frozenset[str]) -> str:
     if not names:
         return UNKNOWN
     missing = sorted(needed - names)
-    return f"{CONTRADICTED}: no {', '.join(missing)}" if missing else CONFIRMED
+    return f"{CONTRADICTED}: {', '.join(missing)}" if missing else CONFIRMED
 
 
 def _used(used: bool, there: bool, names: frozenset[str]) -> str:
     if not names:
         return UNKNOWN
     if used:
-        return CONFIRMED if there else f"{CONTRADICTED}: not there"
+        return CONFIRMED if there else CONTRADICTED
     return OFFERED if there else CONFIRMED
 
 

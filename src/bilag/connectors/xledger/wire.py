@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 import orjson
 
-from bilag.connectors.faults import evidence_of, transport_problem
+from bilag.connectors.faults import evidence_of, host_of, transport_problem
 from bilag.connectors.http import (
     ExchangeError,
     HttpAnswer,
@@ -35,6 +35,8 @@ from bilag.core.outcome import (
 from bilag.core.problem import Problem
 
 _MEMORY = "xledger.wire"
+# Of what Xledger said to a query: a person reads it, and the evidence holds the rest.
+SAID_MAX = 200
 SECRET_OF_KIND = {"api_token": "api_token", "oauth2_client_credentials": "client_secret"}
 
 
@@ -134,20 +136,29 @@ class Wire:
         """
         body = orjson.dumps({"query": query})
         reply = await self.exchange(body, timeout_seconds=timeout_seconds)
-        if repeat and (
-            (isinstance(reply, Unknown | RetryLater) and reply.transport)
-            or (isinstance(reply, RetryLater) and reply.after_seconds == 0)
+        if (repeat and isinstance(reply, Unknown | RetryLater) and reply.transport) or (
+            # the token had expired: a new one costs little, whoever waits
+            isinstance(reply, RetryLater) and reply.after_seconds == 0
         ):
             reply = await self.exchange(body, timeout_seconds=timeout_seconds)
         if not isinstance(reply, Reply):
-            raise ReadFailed(reply)
+            raise ReadFailed(self._as_read(reply))
         if reply.faults:
-            said = self.http.redact("; ".join(fault.message for fault in reply.faults))[:500]
+            said = self.http.redact("; ".join(fault.message for fault in reply.faults))[:SAID_MAX]
             problem = Problem("xledger.fault", params={"reason": said})
             raise ReadFailed(
                 Unknown(problem.text(), transport=False, evidence=reply.evidence, problem=problem)
             )
         return reply.data, reply
+
+    def _as_read(self, stopped: Stopped) -> Stopped:
+        """Say of a query what is said of vouchers where an answer is not understood."""
+        problem = stopped.problem
+        if problem is None or problem.code != "connector.success_unproven":
+            return stopped
+        params = {**problem.params, "host": host_of(self.url)}
+        told = Problem("xledger.unreadable", params=params)
+        return Unknown(told.text(), evidence=stopped.evidence, problem=told)
 
     async def _request(
         self, body: bytes, token: Token | None, permit: Permit | None, limit: float

@@ -96,9 +96,13 @@ class Books:
         return self._copy(header, moment, changes, sign=-1)
 
     def alter(self, header: Row, moment: int, line: int, changes: dict[str, Any]) -> str:
-        """Change one line (from 1); another amount is taken from the first of the other lines."""
+        """Change one line (from 1), by 1.00 unless it is said how.
+
+        Another amount is taken from the first of the other lines.
+        """
         entries = self._entries[header["dbId"]]
         changed = entries[line - 1]
+        changes = changes or {"amount": str(Decimal(changed["amount"]) + 1)}
         if "amount" in changes:
             other = next(one for one in entries if one is not changed)
             step = Decimal(changes["amount"]) - Decimal(changed["amount"])

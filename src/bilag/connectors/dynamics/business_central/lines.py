@@ -50,6 +50,11 @@ class Standing:
     amount: Decimal
     dimensions: dict[str, tuple[str, str]]
 
+    @property
+    def is_blank(self) -> bool:
+        """True for the line that Business Central leaves in a journal it has emptied."""
+        return not (self.account or self.amount)
+
     def shows(self, document: Document, line: PlannedLine) -> bool:
         """Return whether it is this line of this document, as we meant it but for dimensions."""
         return (
@@ -72,14 +77,23 @@ class Standing:
 
 async def standing_lines(wire: Wire, journal_path: str) -> list[Standing]:
     """Return all lines of a journal but blank ones, with their dimensions; raises Stop."""
+    return [line for line in await _all_lines(wire, journal_path) if not line.is_blank]
+
+
+async def was_emptied(wire: Wire, journal_path: str) -> bool:
+    """Return whether only the blank line stands there that posting leaves; raises Stop."""
+    found = await _all_lines(wire, journal_path)
+    return bool(found) and all(line.is_blank for line in found)
+
+
+async def _all_lines(wire: Wire, journal_path: str) -> list[Standing]:
     items, evidence = await wire.read_all(
         f"{journal_path}/journalLines", filtered("", *_FIELDS, expand="dimensionSetLines")
     )
     try:
-        found = [_standing(item) for item in items]
+        return [_standing(item) for item in items]
     except UnreadableAnswer as error:
         raise stopped(RetryLater, "dynamics.unreadable", evidence, reason=str(error)) from error
-    return [line for line in found if line.account or line.amount]
 
 
 def _standing(item: Item) -> Standing:

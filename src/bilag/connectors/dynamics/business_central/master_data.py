@@ -11,6 +11,7 @@ from bilag.connectors.dynamics.business_central.stop import Stop
 from bilag.connectors.dynamics.business_central.wire import Wire
 from bilag.connectors.dynamics.odata import Item, filtered, literal, plain
 from bilag.core.outcome import ReferenceItem
+from bilag.core.problem import Problem, Refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,8 @@ async def read_master_data(wire: Wire, kind: str) -> AsyncIterator[ReferenceItem
             for item in items
         ]
     except Stop as stop:
-        raise ValueError(stop.outcome.message) from stop
+        problem = stop.outcome.problem
+        raise (Refused(problem) if problem else ValueError(stop.outcome.message)) from stop
     for item in found:
         yield item
 
@@ -80,7 +82,7 @@ async def _rules(wire: Wire, kind: str, company: str) -> tuple[_Kind, str]:
     dimension = {"cost_centres": chosen.cost_centre, "projects": chosen.project}.get(kind, "")
     if not dimension:
         if kind == "cost_centres":
-            raise ValueError("the settings name no dimension for cost centres")
+            raise Refused(Problem("dynamics.no_cost_centres"))
         return _KINDS[kind], f"{company}/{_KINDS[kind].path}"
     items, evidence = await wire.read_all(
         f"{company}/dimensions", filtered(f"code eq {literal(dimension)}")
@@ -89,4 +91,6 @@ async def _rules(wire: Wire, kind: str, company: str) -> tuple[_Kind, str]:
         if plain(item.get("code")).upper() == dimension:
             path = f"{company}/dimensions({identifier(item, evidence)})/dimensionValues"
             return _Kind(path, "code"), path
-    raise ValueError(f"the company has no dimension {dimension}")
+    raise Refused(
+        Problem("dynamics.dimension_missing", params={"dimension": dimension, "found": "-"})
+    )

@@ -6,11 +6,13 @@ The ledger is asked first, so that what is posted already is never posted again.
 from collections.abc import Mapping
 
 from bilag.connectors.dynamics.business_central.company import company_path
+from bilag.connectors.dynamics.business_central.entries import read_entries
 from bilag.connectors.dynamics.business_central.journal import open_journal, withdraw
+from bilag.connectors.dynamics.business_central.lines import was_emptied
 from bilag.connectors.dynamics.business_central.plan import Plan
 from bilag.connectors.dynamics.business_central.post import post, settle_posted
 from bilag.connectors.dynamics.business_central.stage import stage
-from bilag.connectors.dynamics.business_central.stop import Stop, Trouble
+from bilag.connectors.dynamics.business_central.stop import Stop, Trouble, stopped
 from bilag.connectors.dynamics.business_central.wire import Wire
 from bilag.connectors.dynamics.business_central.work import Work
 from bilag.connectors.http import Permit
@@ -48,6 +50,8 @@ async def _deliver(work: Work) -> None:
     if not work.open:
         return
     fresh = await open_journal(work)
+    if not fresh:
+        await _refuse_emptied(work)
     await stage(work, list(work.open.values()), fresh=fresh)
     if work.plan.mode == "draft":
         message = Problem("dynamics.left_as_draft", params={"journal": work.opened().code}).text()
@@ -55,6 +59,18 @@ async def _deliver(work: Work) -> None:
             work.settle(reference, Accepted(work.opened().code, "", False, message))
         return
     await post(work)
+
+
+async def _refuse_emptied(work: Work) -> None:
+    """Raise Stop(Unknown) where the journal was posted and none of its vouchers is in the ledger.
+
+    They stand there under numbers of another series, so sending them again would double them.
+    """
+    if not await was_emptied(work.wire, work.opened().path):
+        return
+    entries = await read_entries(work.wire, work.plan.references)
+    if not any(entries.of.values()):
+        raise stopped(Unknown, "dynamics.not_in_ledger", entries.evidence)
 
 
 async def _ended(work: Work, outcome: Trouble) -> Trouble:

@@ -64,6 +64,8 @@ async def stage(work: Work, documents: Iterable[Document], *, fresh: bool) -> No
     standing = [] if fresh else await standing_lines(work.wire, journal.path)
     _refuse_strays(work, standing)
     others = [one.reference for one in work.plan.documents if one.reference not in wanted]
+    if work.plan.mode == "draft":
+        others = []  # nothing is posted from here, and they are the accountant's already
     _refuse_queued(work, others, standing)
     await delete_lines(work, _line_ids(work, others, standing))
     there = {one.number for one in standing} | set(work.line_ids)
@@ -113,6 +115,8 @@ def _compare(work: Work, wanted: Iterable[str], standing: Sequence[Standing]) ->
     """Raise Stop(Unknown) unless the journal holds what we meant, and nothing else."""
     _refuse_strays(work, standing)
     there = {line.number: line for line in standing}
+    if work.plan.mode == "draft":
+        there = {number: line for number, line in there.items() if line.document in wanted}
     for document, line in _lines(work, wanted):
         found = there.pop(line.number, None)
         if found is None and line.account_type == UNSEEN_TYPE and line.number in work.line_ids:

@@ -56,6 +56,8 @@ REQUESTS_IN_FLIGHT_MAX = 4
 PAGE_ITEMS = 1000
 # Failure policy: a list longer than this many pages is not a list we asked for; reading it ends.
 PAGES_MAX = 500
+# Of what it said to a query: a person reads it, and the evidence holds the rest.
+SAID_MAX = 200
 _MEMORY = "business_central.wire"
 _UNQUOTED = "$,()'/:="
 
@@ -156,9 +158,12 @@ class Wire:
                 problem=problem,
             )
         fault = self._fault(answer)
+        if is_lock(fault):
+            problem = Problem("dynamics.locked")
+            return RetryLater(problem.text(), evidence=evidence, problem=problem)
         if fault.message and status not in (401, 403):
-            params = {"message": f"{fault.message} ({fault.code})"[:MESSAGE_CHARACTERS_MAX]}
-            problem = Problem("dynamics.refused", params=params)
+            params = {"message": fault.message[:SAID_MAX]}
+            problem = Problem("dynamics.read_refused", params=params)
         return Misconfigured(problem.text(), evidence, problem)
 
     # -- writing -----------------------------------------------------------------------------
