@@ -5,6 +5,8 @@
 ARGS :=
 # embedded: the PostgreSQL of the wheel; system: Debian's PostgreSQL 15
 DATABASE := $(or $(BILAG_TEST_DATABASE),embedded)
+# Tests wait more than they work; each process has a throw-away PostgreSQL of its own.
+WORKERS := 3
 
 PYTHON := .venv/bin/python
 # Warnings of the machine's own pip settings are not ours to show; errors are.
@@ -44,7 +46,7 @@ demo: setup ## run the demo; ARGS=--once runs it once and ends
 	@.venv/bin/bilag demo $(ARGS)
 
 test: setup ## run the tests; ARGS=path, DATABASE=system for Debian's PostgreSQL 15
-	@BILAG_TEST_DATABASE=$(DATABASE) $(PYTHON) -m pytest $(ARGS)
+	@BILAG_TEST_DATABASE=$(DATABASE) $(PYTHON) -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 ifeq ($(DATABASE),system)
 test: system-postgresql

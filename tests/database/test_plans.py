@@ -190,14 +190,16 @@ def test_a_second_live_generation_is_refused_by_the_database(world: World) -> No
             owner.execute(copy.replace(" true,", " false,").format(0))
 
 
-def test_one_sync_waits_at_most(world: World) -> None:
-    world.exports.sync()
-    world.exports.sync()
+def test_one_sync_of_each_kind_waits_at_most(world: World) -> None:
+    for _ in range(2):
+        world.exports.sync()
+        world.exports.start_delivery()
     waiting = world.query(
-        "SELECT count(*) FROM procrastinate_jobs WHERE lock = %s AND status = 'todo'",
+        "SELECT args ->> 'trigger' FROM procrastinate_jobs WHERE lock = %s AND status = 'todo'"
+        " ORDER BY id",
         lock_of(world.integration),
     )
-    assert waiting == [(1,)]
+    assert sorted(waiting) == [("approval",), ("manual",)]
 
 
 def _on_exports(plan: str) -> str:
