@@ -275,3 +275,24 @@ def _move_route(world: World, settings: dict[str, Any]) -> None:
         )  # fmt: skip
         save_integration(connection, new)
         save_mapping(connection, world.organization, new.id, MAPPING, "test")
+
+
+def test_a_claim_that_lies_in_a_draft_is_not_called_accepted_when_it_is_retried(
+    stage: Stage,
+) -> None:
+    world, sandbox = stage(BUSINESS_CENTRAL, delivery={"retry": {"attemptsMax": 1}})
+    prove_look_up(world, BUSINESS_CENTRAL)
+    sandbox.faults({"kind": "error_before", "on": "post", "at": [1]})
+    world.accept([claim(1)])
+    for _ in range(2):
+        states = deliver(world, BUSINESS_CENTRAL)
+    assert states == {"exported": 1, "needs_review": 1}
+
+    ((export,),) = world.query("SELECT id FROM exports WHERE state = 'needs_review'")
+    world.exports.decide_export(export, to_state="failed", reason="the account is wrong")
+    world.exports.retry_failed_exports()
+    assert deliver(world, BUSINESS_CENTRAL) == {"exported": 1, "failed": 1}
+
+    ((code,),) = world.query("SELECT reason ->> 'code' FROM exports WHERE state = 'failed'")
+    assert code == "still_staged"
+    assert len(waiting_lines(sandbox, world)) == 3

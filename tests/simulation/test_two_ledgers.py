@@ -64,7 +64,7 @@ def stage(system: System, database: Any, tmp_path: Path) -> Iterator[MakeBoth]:
         item.__exit__(None, None, None)
 
 
-def come_to_rest(world: World, system: System, seconds: float = 90.0) -> dict[str, int]:
+def come_to_rest(world: World, system: System, seconds: float = 180.0) -> dict[str, int]:
     """Let the waits of the system pass until nothing is left to do; returns the states."""
     until = time.monotonic() + seconds
     while not at_rest(states := world.states()):
@@ -301,7 +301,7 @@ def test_one_bad_document_among_500_fails_alone(stage: MakeBoth, system: System)
     claims = [claim(number) for number in range(500) if number != 250] + [bad]
     world.accept(claims)
     world.start_worker()
-    assert come_to_rest(world, system, 180) == {"exported": 499, "failed": 1}
+    assert come_to_rest(world, system) == {"exported": 499, "failed": 1}
     ((source, reason),) = world.query(
         "SELECT source_id, reason FROM exports WHERE state = 'failed'"
     )
@@ -316,7 +316,7 @@ def test_one_bad_document_among_500_fails_alone(stage: MakeBoth, system: System)
 
 def _killed(world: World, system: System, at: str) -> None:
     doomed = world.start_worker(BILAG_CRASH_AT=at)
-    until = time.monotonic() + 40
+    until = time.monotonic() + 90
     while doomed.poll() is None:
         assert time.monotonic() < until, f"{at} was never reached: {world.states()}"
         world.move_clock(system.minutes * 60)

@@ -162,7 +162,7 @@ class World:
             "BILAG_STALLED_SECONDS": "2",
         }
 
-    def wait_for(self, wanted: Any, seconds: float = 60.0) -> dict[str, int]:
+    def wait_for(self, wanted: Any, seconds: float = 120.0) -> dict[str, int]:
         """Wait until `wanted(states)` holds and return the states; fails after `seconds`."""
         until = time.monotonic() + seconds
         while True:
