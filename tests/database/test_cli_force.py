@@ -76,10 +76,15 @@ def test_it_shows_what_stands_there_and_asks(place: Place, monkeypatch: pytest.M
     assert len(place.states()) == 2
     assert place.rows("SELECT count(*) FROM exports WHERE kind = 'forced'") == [(0,)]
 
-    forced = place.bilag(*force, "--reason", "deleted", "--yes")
+    refused = place.bilag(*force, "--reason", "deleted", "--yes")
+    assert refused.code == 1, "--yes alone is not enough for what is posted"
+    assert "--although-posted" in refused.err
+    assert place.rows("SELECT count(*) FROM exports WHERE kind = 'forced'") == [(0,)]
+
+    forced = place.bilag(*force, "--reason", "deleted", "--yes", "--although-posted")
 
     assert (forced.code, forced.out.splitlines()[-1]) == (0, "export 3 is pending")
-    again = place.bilag(*force, "--reason", "deleted", "--yes")
+    again = place.bilag(*force, "--reason", "deleted", "--yes", "--although-posted")
     assert again.code == 1
     assert "export 3 is pending" in again.err
     assert place.bilag("force-export", ORGANIZATION, "none", "--reason", "x").code == 4
@@ -94,7 +99,9 @@ def _abort() -> None:
 def test_above_the_limit_another_person_approves(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    ran = place.bilag("force-export", ORGANIZATION, "C-2", "--reason", "deleted", "--yes")
+    ran = place.bilag(
+        "force-export", ORGANIZATION, "C-2", "--reason", "deleted", "--yes", "--although-posted"
+    )
     assert ran.code == 1
     assert "another person must approve" in ran.out
     assert place.rows("SELECT state FROM exports WHERE id = 3") == [("held",)]

@@ -126,7 +126,9 @@ def test_a_claim_that_stands_under_two_generations_is_doubled(
 ) -> None:
     world = posted_world(world_of, 2)
     forced = [
-        world.run("force-export", ORGANIZATION, one, "--reason", "asked for", "--yes")
+        world.run(
+            "force-export", ORGANIZATION, one, "--reason", "asked for", "--yes", "--although-posted"
+        )
         for one in ("C000000", "C000001")
     ]
     assert [ran.returncode for ran in forced] == [0, 0], forced[0].stderr

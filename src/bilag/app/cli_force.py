@@ -30,7 +30,8 @@ from bilag.exports.status import ExportRow, exports_of_claims
 @integration_option
 @click.option("--export", "export_id", type=int, metavar="ID", help="This export of the claim.")
 @click.option("--reason", required=True, help="Why; kept in the audit log.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask, where it certainly stands there no more.")
+@click.option("--although-posted", is_flag=True, help="With --yes: do not ask in any case.")
 @language_option
 def force_export_command(
     slug: str,
@@ -39,6 +40,7 @@ def force_export_command(
     export_id: int | None,
     reason: str,
     yes: bool,
+    although_posted: bool,
     language: str,
 ) -> int:
     """Send a claim again that is posted already, as a new generation with a reference of its own.
@@ -61,6 +63,12 @@ def force_export_command(
             if evidence.source_id != claim:
                 raise CommandFailed(f"export {chosen} is not one of {claim}", Exit.NOT_FOUND)
             _show(evidence, language)
+            if yes and not although_posted and not _gone(evidence):
+                raise CommandFailed(
+                    "it may stand there, so nothing was sent: leave out --yes to decide by what is"
+                    " shown above, or add --although-posted",
+                    Exit.PERSON,
+                )
             _confirm(yes, "Send it again?")
             forced = verbs.force(chosen, reason=reason, confirmation=evidence.confirmation)
         except DecisionRefused as error:
@@ -141,6 +149,14 @@ def _show(evidence: Evidence, language: str) -> None:
         click.echo(f"  {seen.problem().text(language)}")
     if evidence.needs_approval:
         click.echo(f"  {Problem('force_needs_approval').text(language)}")
+
+
+def _gone(evidence: Evidence) -> bool:
+    """Return whether nothing of the claim stands there: never posted, deleted, or reversed."""
+    return all(
+        seen.result == "absent" or (seen.result == "posted" and seen.reversed_by)
+        for seen in evidence.seen
+    )
 
 
 def _confirm(yes: bool, question: str) -> None:

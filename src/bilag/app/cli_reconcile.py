@@ -127,11 +127,15 @@ def _findings(at: Desk, asked: UUID) -> list[Finding]:
 
 def _print(one: Reconciliation, found: Sequence[Finding], language: str) -> None:
     console = output()
-    days = f"{one.from_day or '...'} - {one.to_day or '...'}"
+    days = f" {one.from_day or ''} - {one.to_day or ''}" if one.from_day or one.to_day else ""
+    if one.outcome == "agrees" and not one.looked_up:
+        nothing = Problem("reconcile_nothing").text(language)
+        console.print(Text(f"{one.integration_key}{days}: {nothing}"), soft_wrap=True)
+        return
     counted = ", ".join(f"{one.findings[k]} {k}" for k in KINDS if k in one.findings)
     console.print(
         Text(
-            f"{one.integration_key}, {days}: {one.looked_up} looked up, {one.compared_by_lines}"
+            f"{one.integration_key}{days}: {one.looked_up} looked up, {one.compared_by_lines}"
             f" compared line by line, {one.compared_by_amount} by amount only;"
             f" {counted or one.outcome}"
         ),

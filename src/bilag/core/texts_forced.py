@@ -26,12 +26,15 @@ FORCED_TEXTS: dict[str, tuple[str, str, str]] = {
         " {voucher_number}, amount {amount}. Reference {reference}.",
     ),
     "force_staged": (
-        "Utgave {generation} ({state}) ligger der og venter på bokføring, og kan ennå bli"
-        " bokført. Referanse {reference}.",
-        "Utgåve {generation} ({state}) ligg der og ventar på bokføring, og kan enno bli"
-        " bokført. Referanse {reference}.",
-        "Generation {generation} ({state}) waits there to be booked, and may still be."
-        " Reference {reference}.",
+        "Utgave {generation} ({state}) ligger i importen der, men står ikke i hovedboken: enten"
+        " venter den på bokføring, eller så er den bokført og slettet. Se etter der. Referanse"
+        " {reference}.",
+        "Utgåve {generation} ({state}) ligg i importen der, men står ikkje i hovudboka: anten"
+        " ventar ho på bokføring, eller så er ho bokført og sletta. Sjå etter der. Referanse"
+        " {reference}.",
+        "Generation {generation} ({state}) lies in the import there, but not in the ledger: either"
+        " it waits to be booked, or it was booked and then deleted. Look there. Reference"
+        " {reference}.",
     ),
     "force_booking_refused": (
         "Utgave {generation} ({state}) ligger der, men ble ikke bokført: {message}. Referanse"

@@ -83,9 +83,19 @@ MONITORING_TEXTS: dict[str, tuple[str, str, str]] = {
         "Nothing is decided. Test the connection (`bilag check-connection`) and reconcile again.",
     ),
     "reconcile_staged": (
-        "Den ligger der og venter på bokføring.",
-        "Han ligg der og ventar på bokføring.",
-        "It lies there, waiting to be booked.",
+        "Den ligger i importen der: enten venter den på bokføring, eller så er den bokført og"
+        " slettet.",
+        "Han ligg i importen der: anten ventar han på bokføring, eller så er han bokført og"
+        " sletta.",
+        "It lies in the import there: either it waits to be booked, or it was booked and deleted.",
+    ),
+    "reconcile_nothing": (
+        "Ingenting å sammenligne: ingen bilag i perioden, eller de er bokført så nylig at systemet"
+        " ikke er spurt ennå.",
+        "Ingenting å samanlikne: ingen bilag i perioden, eller dei er bokførte så nyleg at systemet"
+        " ikkje er spurt enno.",
+        "Nothing to compare: no vouchers in these days, or booked so recently that the system is"
+        " not asked yet.",
     ),
     "reconcile_unproven": (
         "oppslaget har aldri funnet noe bilag i dette systemet",
