@@ -17,17 +17,18 @@ from bilag.app.cli_open import (
     language_option,
     organization_argument,
 )
+from bilag.app.cli_words import notices
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.outcome import ConnectionReport
-from bilag.core.problem import Problem, Refused
-from bilag.delivery.sessions import Sessions
-from bilag.delivery.set_up import compile_loaded, set_up
 from bilag.delivery.sync import prepare_connection
+from bilag.delivery.try_out import other_company, try_out
 from bilag.exports.audit import record_change_async
 from bilag.exports.status import export_page
 from bilag.integrations import runtime
 from bilag.integrations.model import Integration
-from bilag.integrations.store import LoadedIntegration, load_integration_async
+from bilag.integrations.runtime import read_warning
+from bilag.integrations.store import load_integration_async
+from bilag.integrations.vault import describe_credentials
 from bilag.tenants.scope import organization_scope_async
 
 
@@ -53,6 +54,8 @@ def check_connection_command(slug: str, target: str, language: str) -> int:
 def _check_one(at: Desk, integration: Integration, language: str) -> bool:
     with at.scope() as connection:
         newest = export_page(connection, state="exported", integration_id=integration.id, limit=1)
+        described = describe_credentials(connection, at.organization.id, integration.id)
+        warning = read_warning(connection, integration.id)
     known = newest[0].reference if newest else ""
     report, cleared = asyncio.run(_check(at, integration, known, language))
     said = report.problem.text(language) if report.problem else report.message
@@ -61,6 +64,8 @@ def _check_one(at: Desk, integration: Integration, language: str) -> bool:
         click.echo(f"  company: {report.company_id} {report.company_name}".rstrip())
     for name, value in report.details.items():
         click.echo(f"  {name}: {value}")
+    for line in notices(warning, described, language):
+        click.echo(f"  {line}")
     if cleared:
         click.echo("  the error is cleared; delivery goes on")
     return report.ok
@@ -70,43 +75,32 @@ async def _check(
     at: Desk, integration: Integration, known_reference: str, language: str
 ) -> tuple[ConnectionReport, bool]:
     """Ask the connector, note what it proved, and return its report and whether an error ended."""
-    organization = at.organization.id
     url = at.installation.urls.application
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await prepare_connection(connection)
-        async with organization_scope_async(connection, organization):
-            loaded = await load_integration_async(connection, integration.id)
-            if loaded is None:
-                raise CommandFailed(f"{integration.key} is gone", Exit.NOT_FOUND)
-            try:
-                ready = await set_up(connection, CONNECTORS, at.installation.vault, loaded)
-                compile_loaded(loaded, carries_vat=ready.capabilities.carries_vat)
-            except Refused as refused:
-                return ConnectionReport(False, refused.text(language)), False
-        sessions = Sessions()
-        try:
-            session = await sessions.get(loaded, ready.settings, ready.secrets)
-            report = await ready.connector.check(session, known_reference)
-        finally:
-            await sessions.close()
+        report = await try_out(
+            connection, CONNECTORS, at.installation.vault, at.organization.id, integration.id,
+            known_reference=known_reference, language=language,
+        )  # fmt: skip
         if not report.ok:
             return report, False
-        return await _note(connection, at, loaded, report)
+        return await _note(connection, at, integration, report)
 
 
 async def _note(
     connection: psycopg.AsyncConnection[object],
     at: Desk,
-    loaded: LoadedIntegration,
+    integration: Integration,
     report: ConnectionReport,
 ) -> tuple[ConnectionReport, bool]:
     """Remember company and proof; another company than remembered keeps the integration stopped."""
-    integration = loaded.integration
     async with organization_scope_async(connection, at.organization.id):
         if report.company_id and not await runtime.remember_company(
             connection, integration.id, report.company_id, report.company_name
         ):
-            return _other_company(loaded, report), False
+            loaded = await load_integration_async(connection, integration.id)
+            if loaded is not None:
+                return other_company(loaded.runtime, report), False
         if report.look_up_proven:
             await runtime.prove_look_up(connection, integration.id)
         cleared = await runtime.clear_error_async(connection, integration.id)
@@ -116,15 +110,3 @@ async def _note(
                 f"integration {integration.key}", {"check": report.message},
             )  # fmt: skip
     return report, cleared
-
-
-def _other_company(loaded: LoadedIntegration, report: ConnectionReport) -> ConnectionReport:
-    known = loaded.runtime
-    problem = Problem(
-        "other_company",
-        params={
-            "found": f"{report.company_id} {report.company_name}".strip(),
-            "remembered": f"{known.company_id} {known.company_name}".strip(),
-        },
-    )
-    return ConnectionReport(False, problem.text(), problem=problem)

@@ -20,7 +20,7 @@ from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.prepare import Prepared, number_and_build, prepare
 from bilag.delivery.send import NO_OUTCOME, UnderWay, send, send_until
 from bilag.delivery.target import Target
-from bilag.delivery.verdict import Attempt, judge
+from bilag.delivery.verdict import Attempt, judge, refuses_login
 from bilag.exports.claim import Candidate, Intent, candidates, next_numbers, take
 from bilag.exports.settle import Settlement, move, settle
 from bilag.integrations import runtime
@@ -36,12 +36,16 @@ _NOT_SENT = RetryLater("the run was stopped before this was sent", after_seconds
 
 @dataclass(slots=True)
 class Report:
-    """What one run did: outcomes by name, why it ended, and one reference known to be posted."""
+    """What one run did: outcomes by name, why it ended, and one reference known to be posted.
+
+    `login_refused`: the system did not let us in with the credentials that this run had.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     stopped_by: str = ""
     message: str = ""
     accepted_reference: str = ""
+    login_refused: bool = False
 
 
 class _Answered(NamedTuple):
@@ -315,6 +319,7 @@ class Pipeline:
         for outcome in outcomes:
             if isinstance(outcome, Misconfigured):
                 await self._write(runtime.set_error, integration.id, outcome.message)
+                self.report.login_refused |= refuses_login(outcome)
                 self._stop("misconfigured", outcome.message)
             elif isinstance(outcome, RetryLater) and outcome.pauses and outcome is not _NOT_SENT:
                 wait = outcome.after_seconds or integration.delivery.retry.base_seconds
