@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from bilag.connectors.faults import refuses_login
 from bilag.connectors.interface import Submission
 from bilag.core.clock import running_seconds
 from bilag.core.outcome import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unknown
@@ -20,7 +21,7 @@ from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.prepare import Prepared, number_and_build, prepare
 from bilag.delivery.send import NO_OUTCOME, UnderWay, send, send_until
 from bilag.delivery.target import Target
-from bilag.delivery.verdict import Attempt, judge, refuses_login
+from bilag.delivery.verdict import Attempt, judge
 from bilag.exports.claim import Candidate, Intent, candidates, next_numbers, take
 from bilag.exports.settle import Settlement, move, settle
 from bilag.integrations import runtime

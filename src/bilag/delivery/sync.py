@@ -19,6 +19,7 @@ import structlog
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+from bilag.connectors.faults import refuses_login
 from bilag.connectors.interface import Connector
 from bilag.core.clock import utc_now
 from bilag.core.outcome import Misconfigured, RetryLater
@@ -30,7 +31,7 @@ from bilag.delivery.sessions import Sessions
 from bilag.delivery.set_up import KEYS_UNREACHABLE, compile_loaded, set_up
 from bilag.delivery.target import Target
 from bilag.delivery.trial import judge_trial
-from bilag.delivery.verdict import doubt_seconds, refuses_login
+from bilag.delivery.verdict import doubt_seconds
 from bilag.exports import syncs
 from bilag.exports.decide import withdraw_async
 from bilag.exports.epoch import EpochMark, compare

@@ -43,13 +43,6 @@ def doubt_seconds(delivery: Delivery, settle_seconds_min: float) -> float:
     return delivery.request_timeout_seconds + max(delivery.settle_seconds, settle_seconds_min)
 
 
-def refuses_login(outcome: Misconfigured) -> bool:
-    """Return whether it was the credentials that were refused, not an address or a company."""
-    # RFC 6749 lets a token endpoint refuse a wrong client secret with 400 as well
-    code = outcome.problem.code if outcome.problem else ""
-    return outcome.evidence.http_status == 401 or code == "connector.token_refused"
-
-
 def judge(
     attempt: Attempt, outcome: Outcome, delivery: Delivery, settle_seconds_min: float
 ) -> Settlement:

@@ -98,7 +98,7 @@ def _replace_current(
             return True
         due = connection.cursor(row_factory=tuple_row).execute(
             "SELECT FROM data_keys WHERE organization_id = %s AND is_current"
-            " AND created_at < coalesce(%s, 'infinity')",
+            " AND created_at < coalesce(%s::timestamptz, 'infinity')",
             [organization_id, older_than],
         )
         if due.fetchone() is None:
