@@ -244,3 +244,22 @@ def test_fields_that_belong_together_are_tried_together(place: Place) -> None:
     assert user not in done.out
     listed = place.bilag("credentials", ORGANIZATION, "--json").json
     assert {one["field"] for one in listed} == {field, "api_key"}
+
+
+def test_apply_tries_first_where_it_is_asked_to(place: Place) -> None:
+    file = place.write_configuration()
+    (place.home / "key").write_text(NEW)
+    refused = place.bilag("apply", file, "--test")
+    assert refused.code == 3
+    assert "organizations[hlf].integrations[ledger]" in refused.err
+    (place.home / "key").write_text(OLD)
+    good = file.read_text()
+    file.write_text(good.replace(place.sandbox.url, "http://127.0.0.1:1"))
+    assert place.bilag("apply", file, "--test").code == 3, "an address is tried as well"
+    assert credentials(place)["secret"] == "••••••••1111"
+    assert deliver(place, 2) == "exported"
+    place.sandbox.set(api_key=NEW)
+    (place.home / "key").write_text(NEW)
+    file.write_text(good)
+    assert place.bilag("apply", file, "--test").code == 0
+    assert deliver(place, 3) == "exported"

@@ -4,10 +4,13 @@ import base64
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from bilag.integrations.rotation import rewrap
 from bilag.integrations.vault import (
@@ -234,6 +237,17 @@ def test_the_audit_key_is_each_organizations_own(url: str, vault: Vault) -> None
     assert len({audit_key(alice), audit_key(charlie), alice.key, charlie.key}) == 4
     assert alice.key.hex() not in repr(alice)
     assert repr(alice.key) not in repr(alice)
+
+
+def test_the_audit_key_of_an_organization_that_was_there_before_stays(vault: Vault) -> None:
+    key, row = vault.new_data_key(ALICE)
+    derived = HKDF(SHA256(), 32, salt=None, info=b"bilag audit").derive(key.key)
+    assert row.audit_sealed is None
+    assert audit_key(vault.unwrap(row)) == derived
+    _, later = vault.successor(key)
+    assert audit_key(vault.unwrap(later)) == derived
+    with pytest.raises(VaultError, match="changed in the database"):
+        vault.unwrap(replace(later, audit_sealed=vault.successor(key)[1].audit_sealed))
 
 
 def test_an_empty_secret_is_refused(url: str, vault: Vault) -> None:

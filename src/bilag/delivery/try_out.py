@@ -3,7 +3,7 @@
 Nothing is written there and nothing is stored; no transaction is open while the system is asked.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from bilag.delivery.sessions import Sessions
 from bilag.delivery.set_up import compile_loaded, set_up
 from bilag.integrations.keys import Vault
 from bilag.integrations.runtime import Runtime
-from bilag.integrations.store import load_integration_async
+from bilag.integrations.store import LoadedIntegration, load_integration_async
 from bilag.tenants.scope import organization_scope_async
 
 
@@ -29,17 +29,20 @@ async def try_out(
     *,
     known_reference: str = "",
     secrets: Mapping[str, str] | None = None,
+    change: Callable[[LoadedIntegration], LoadedIntegration] = lambda loaded: loaded,
     language: str = "en",
 ) -> ConnectionReport:
-    """Return what the connector's check says, with `secrets` in place of those that are stored.
+    """Return what the connector's check says of an integration, as it is or would be.
 
-    Another company than the one remembered does not pass (C3). Raises LookupError for an
-    integration of another organization.
+    `secrets` go in place of those that are stored; `change` returns it with other settings. Another
+    company than the one remembered does not pass (C3). Raises LookupError for an integration of
+    another organization.
     """
     async with organization_scope_async(connection, organization_id):
         loaded = await load_integration_async(connection, integration_id)
         if loaded is None:
             raise LookupError(f"there is no integration {integration_id} in this organization")
+        loaded = change(loaded)
         try:
             ready = await set_up(connection, connectors, vault, loaded)
             if secrets is None:
