@@ -158,9 +158,8 @@ class Vault:
     def unwrap(self, row: WrappedKey) -> DataKey:
         """Return the data key of a row; raises VaultError for a wrong master key or a moved row."""
         source = self._source_of(row)
-        held = self._opened.get(row)
-        if held is not None and time.monotonic() - held[0] < OPENED_SECONDS_MAX:
-            return held[1]
+        if (held := self._held(row)) is not None:
+            return held
         try:
             clear = source.unwrap(row.wrapped, _own_row(row))
             audit = (
@@ -180,7 +179,7 @@ class Vault:
 
     async def unwrap_async(self, row: WrappedKey) -> DataKey:
         """The same without holding up other syncs while a remote source answers."""
-        if row not in self._opened and self._source_of(row).is_remote:
+        if self._source_of(row).is_remote and self._held(row) is None:
             return await asyncio.to_thread(self.unwrap, row)
         return self.unwrap(row)
 
@@ -225,6 +224,10 @@ class Vault:
                 " or BILAG_MASTER_KEY_FILE, or its place in BILAG_KEY_SOURCE"
             )
         return source
+
+    def _held(self, row: WrappedKey) -> DataKey | None:
+        since, key = self._opened.get(row, (0.0, None))
+        return key if time.monotonic() - since < OPENED_SECONDS_MAX else None
 
     def _hold(self, row: WrappedKey, key: DataKey) -> None:
         now = time.monotonic()
