@@ -27,6 +27,7 @@ WITHOUT_TENANT = {
     "django_content_type",
     "django_migrations",
     "instance",
+    "instance_keys",  # one row, wrapped: of no organization
     "procrastinate_events",
     "procrastinate_jobs",
     "procrastinate_periodic_defers",

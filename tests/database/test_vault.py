@@ -4,12 +4,15 @@ import base64
 import secrets
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from bilag.integrations.rotation import rewrap
 from bilag.integrations.vault import (
     MasterKey,
     Vault,
@@ -19,11 +22,9 @@ from bilag.integrations.vault import (
     describe_credentials,
     load_data_key,
     load_data_key_async,
-    open_vault,
     put_credential,
     read_credentials,
     read_credentials_async,
-    rewrap,
 )
 from tests.clusters import Database
 from tests.database.people import (
@@ -238,59 +239,17 @@ def test_the_audit_key_is_each_organizations_own(url: str, vault: Vault) -> None
     assert repr(alice.key) not in repr(alice)
 
 
-def test_a_key_for_a_purpose_is_its_own_and_the_same_everywhere(tmp_path: Path) -> None:
-    first, second = (base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2))
-    old = open_vault(tmp_path, {"BILAG_MASTER_KEY": first}).derived("web")
-    new = open_vault(tmp_path, {"BILAG_MASTER_KEY": f"{second} {first}"})
-    assert new.derived("web")[1:] == old, "the former key still opens"
-    assert new.derived("web")[0] not in (*old, *new.derived("other"))
-    assert all(len(key) == 64 and key != (bytes([1]) * 32).hex() for key in old)
+def test_the_audit_key_of_an_organization_that_was_there_before_stays(vault: Vault) -> None:
+    key, row = vault.new_data_key(ALICE)
+    derived = HKDF(SHA256(), 32, salt=None, info=b"bilag audit").derive(key.key)
+    assert row.audit_sealed is None
+    assert audit_key(vault.unwrap(row)) == derived
+    _, later = vault.successor(key)
+    assert audit_key(vault.unwrap(later)) == derived
+    with pytest.raises(VaultError, match="changed in the database"):
+        vault.unwrap(replace(later, audit_sealed=vault.successor(key)[1].audit_sealed))
 
 
 def test_an_empty_secret_is_refused(url: str, vault: Vault) -> None:
     with scope(url, ALICE) as connection, pytest.raises(VaultError, match="'api_key' is empty"):
         put_credential(connection, vault, ALICE, LEDGER, "api_key", "", "A")
-
-
-def test_the_master_key_file_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:
-    start = threading.Barrier(8)
-
-    def opened(_: int) -> str:
-        start.wait()
-        return open_vault(tmp_path, {}).current.id
-
-    with ThreadPoolExecutor(8) as threads:
-        ids = set(threads.map(opened, range(8)))
-    file = tmp_path / "master.key"
-    assert len(ids) == 1
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert [path.name for path in tmp_path.iterdir()] == ["master.key"]
-    file.chmod(0o640)
-    with pytest.raises(VaultError, match="chmod 600"):
-        open_vault(tmp_path, {})
-
-
-def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
-    first, second = (base64.b64encode(secrets.token_bytes(32)).decode() for _ in range(2))
-    place = tmp_path / "keys"
-    place.write_text(f"{first}\n{second}\n")
-    by_file = open_vault(tmp_path, {"BILAG_MASTER_KEY_FILE": str(place)})
-    by_name = open_vault(
-        tmp_path, {"BILAG_MASTER_KEY": second, "BILAG_MASTER_KEY_FILE": str(place)}
-    )
-    assert by_file.current.id == MasterKey(base64.b64decode(first)).id
-    assert by_name.current.id == MasterKey(base64.b64decode(second)).id
-    data_key, row = by_name.new_data_key(ALICE)
-    assert by_file.unwrap(row) == data_key
-    assert not (tmp_path / "master.key").exists()
-
-
-@pytest.mark.parametrize("text", ["c2hvcnQ=", "not base64 at all!", "  \n"])
-def test_a_key_that_is_none_is_refused_without_showing_it(tmp_path: Path, text: str) -> None:
-    place = tmp_path / "key"
-    place.write_text(text)
-    with pytest.raises(VaultError, match="openssl rand -base64 32") as refused:
-        open_vault(tmp_path, {"BILAG_MASTER_KEY_FILE": str(place)})
-    assert not text.strip() or text not in str(refused.value)
-    with pytest.raises(VaultError, match="cannot be read"):
-        open_vault(tmp_path, {"BILAG_MASTER_KEY_FILE": str(tmp_path / "missing")})

@@ -13,7 +13,7 @@ from bilag.core.problem import Refused
 from bilag.delivery.force import CONFIRM_SECONDS_MAX, ForcedExports
 from bilag.delivery.worker import make_sync_queue
 from bilag.exports.decide import DecisionRefused
-from bilag.integrations.keys import open_vault
+from bilag.integrations.key_sources import open_vault
 from bilag.tenants.organizations import read_organization, save_organization
 from tests.sandboxes import SandboxProcess
 from tests.simulation.conftest import MakeWorld

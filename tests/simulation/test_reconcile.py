@@ -12,7 +12,7 @@ import pytest
 
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.sync import prepare_connection
-from bilag.integrations.keys import open_vault
+from bilag.integrations.key_sources import open_vault
 from bilag.monitoring.job import last_night
 from bilag.monitoring.reconcile import Ledgers, reconcile, turn
 from tests.sandboxes import SandboxProcess

@@ -10,7 +10,7 @@ from psycopg_pool import AsyncConnectionPool
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.sessions import Sessions
 from bilag.delivery.sync import Done, Engine, engine_mark, prepare_connection, run_sync
-from bilag.integrations.keys import open_vault
+from bilag.integrations.key_sources import open_vault
 from bilag.integrations.store import save_mapping
 from bilag.tenants.scope import organization_scope
 from tests.sandboxes import SandboxProcess

@@ -28,7 +28,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.worker import make_sync_queue
 from bilag.exports.status import StateTotal, sum_rule, totals
 from bilag.integrations.books import save_book
-from bilag.integrations.keys import open_vault
+from bilag.integrations.key_sources import open_vault
 from bilag.integrations.model import (
     Book,
     Delivery,

@@ -23,6 +23,7 @@ from bilag.api.values import value_problem
 from bilag.core.problem import Problem, Refused
 from bilag.core.texts import LANGUAGES, say
 from bilag.exports.decide import DecisionRefused
+from bilag.integrations.keys import KeysUnreachable
 from bilag.records.json_text import BadJson
 from bilag.tenants.organizations import read_organization
 from bilag.tenants.tokens import Caller
@@ -111,6 +112,9 @@ def _as_problem(request: HttpRequest, error: Exception) -> ApiProblem:
             _log_fault(request, "database_unavailable", error)
             problem = Problem("database_unavailable")
             return ApiProblem(503, problem, Retry_After=str(RETRY_SECONDS))
+        case KeysUnreachable():
+            _log_fault(request, "keys_unavailable", error)
+            return ApiProblem(503, Problem("keys_unavailable"), Retry_After=str(RETRY_SECONDS))
         case _:
             return server_fault(request, error)
 

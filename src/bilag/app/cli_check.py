@@ -8,7 +8,7 @@ import asyncio
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import click
@@ -23,7 +23,7 @@ from bilag.app.cli_open import (
     language_option,
     organization_argument,
 )
-from bilag.app.cli_words import word
+from bilag.app.cli_words import notices, word
 from bilag.connectors.http import ExchangeError
 from bilag.connectors.interface import Connector, Session
 from bilag.connectors.registry import CONNECTORS
@@ -32,11 +32,14 @@ from bilag.core.problem import Problem, Refused
 from bilag.delivery.sessions import Sessions
 from bilag.delivery.set_up import compile_loaded, set_up
 from bilag.delivery.sync import prepare_connection
+from bilag.delivery.try_out import other_company
 from bilag.exports.audit import record_change_async
 from bilag.exports.status import export_page
 from bilag.integrations import runtime
 from bilag.integrations.model import Integration
+from bilag.integrations.runtime import read_warning
 from bilag.integrations.store import LoadedIntegration, load_integration_async
+from bilag.integrations.vault import CredentialDescription, describe_credentials
 from bilag.tenants.scope import organization_scope_async
 
 # Failure policy: the lists get what is left of this after the check, so that the command ends in
@@ -65,6 +68,8 @@ class _Checked:
     cleared: bool = False
     listed: Sequence[_Listed] = field(default=())
     refused: Refused | None = None
+    warning: str = ""
+    credentials: Sequence[CredentialDescription] = ()
 
     def said(self, language: str) -> str:
         """Return in one text what works, or what is wrong and what to do."""
@@ -106,8 +111,11 @@ def _check_one(at: Desk, integration: Integration) -> _Checked:
     until = time.monotonic() + LISTED_WITHIN_SECONDS
     with at.scope() as connection:
         newest = export_page(connection, state="exported", integration_id=integration.id, limit=1)
+        described = describe_credentials(connection, at.organization.id, integration.id)
+        warning = read_warning(connection, integration.id)
     known = newest[0].reference if newest else ""
-    return asyncio.run(_check(at, integration, known, until))
+    checked = asyncio.run(_check(at, integration, known, until))
+    return replace(checked, warning=warning, credentials=described)
 
 
 async def _check(
@@ -173,6 +181,8 @@ def _print(key: str, checked: _Checked, language: str) -> None:
         click.echo(f"  {name}: {word(finding, language)}{colon}{rest}")
     for listed in checked.listed:
         click.echo(f"  {word(listed.kind, language)}: {_in_short(listed, language)}")
+    for line in notices(checked.warning, checked.credentials, language):
+        click.echo(f"  {line}")
     if checked.cleared:
         click.echo(f"  {word('error_cleared', language)}")
 
@@ -202,6 +212,7 @@ def _json(key: str, checked: _Checked, language: str) -> dict[str, Any]:
         "lookUpProven": report.look_up_proven,
         "details": report.details,
         "errorCleared": checked.cleared,
+        "warnings": notices(checked.warning, checked.credentials, language),
         "masterData": {listed.kind: _list_json(listed, language) for listed in checked.listed},
     }
 
@@ -226,7 +237,7 @@ async def _note(
         if report.company_id and not await runtime.remember_company(
             connection, integration.id, report.company_id, report.company_name
         ):
-            return _other_company(loaded, report), False
+            return other_company(loaded.runtime, report), False
         if report.look_up_proven:
             await runtime.prove_look_up(connection, integration.id)
         cleared = await runtime.clear_error_async(connection, integration.id)
@@ -236,15 +247,3 @@ async def _note(
                 f"integration {integration.key}", {"check": report.message},
             )  # fmt: skip
     return report, cleared
-
-
-def _other_company(loaded: LoadedIntegration, report: ConnectionReport) -> ConnectionReport:
-    known = loaded.runtime
-    problem = Problem(
-        "other_company",
-        params={
-            "found": f"{report.company_id} {report.company_name}".strip(),
-            "remembered": f"{known.company_id} {known.company_name}".strip(),
-        },
-    )
-    return ConnectionReport(False, problem.text(), problem=problem)

@@ -26,6 +26,7 @@ from bilag.app.cli_open import (
 from bilag.app.cli_tables import print_table
 from bilag.app.configuration import read_configuration
 from bilag.app.export_configuration import export_configuration
+from bilag.app.try_configuration import try_configuration
 from bilag.app.wiring import Installation
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
@@ -36,8 +37,11 @@ from bilag.tenants.tokens import DAYS_DEFAULT, SCOPES, create_token, list_tokens
 @click.command("apply")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--dry-run", is_flag=True, help="Show what would change, and change nothing.")
+@click.option(
+    "--test", is_flag=True, help="Try each integration as the file has it first; all pass, or none."
+)
 @language_option
-def apply_command(file: Path, dry_run: bool, language: str) -> int:
+def apply_command(file: Path, dry_run: bool, test: bool, language: str) -> int:
     """Make organizations, members and integrations match a YAML file.
 
     All of it or nothing. A second run finds nothing to do. Secrets stand in the file by reference
@@ -45,7 +49,8 @@ def apply_command(file: Path, dry_run: bool, language: str) -> int:
     """
     with installation() as opened:
         try:
-            changes = apply_file(opened, file, by=actor(), dry_run=dry_run)
+            tried = language if test else None
+            changes = apply_file(opened, file, by=actor(), dry_run=dry_run, try_first=tried)
         except Refused as error:
             lines = [problem_line(problem, language) for problem in error.problems]
             raise CommandFailed(
@@ -64,9 +69,21 @@ def apply_command(file: Path, dry_run: bool, language: str) -> int:
     return Exit.OK
 
 
-def apply_file(opened: Installation, file: Path, *, by: str, dry_run: bool = False) -> list[Change]:
-    """Make the database match a configuration file; raises Refused with every fault at once."""
+def apply_file(
+    opened: Installation,
+    file: Path,
+    *,
+    by: str,
+    dry_run: bool = False,
+    try_first: str | None = None,
+) -> list[Change]:
+    """Make the database match a configuration file; raises Refused with every fault at once.
+
+    With a language in `try_first`, what exists already is tried as the file has it, before that.
+    """
     configuration = read_configuration(file, connectors=CONNECTORS, environ=os.environ)
+    if try_first is not None and (problems := try_configuration(opened, configuration, try_first)):
+        raise Refused(*problems)
     with opened.pool.connection() as connection:
         return apply(
             connection, opened.vault, configuration, by=by, audit=record_change, dry_run=dry_run

@@ -24,7 +24,12 @@ _CONFIGURATION = (MigrationRefused, PostgresError, RestoreError, UnsafeRole, Vau
 _NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]*@")
 _ADDRESS = re.compile(r"\('([^']+)', ([0-9]+)")
-_SECRET_VARIABLES = ("BILAG_MASTER_KEY",)
+_SECRET_VARIABLES = (
+    "BILAG_MASTER_KEY",
+    "VAULT_TOKEN",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+)
 
 
 def explain(error: BaseException) -> tuple[str, Exit]:

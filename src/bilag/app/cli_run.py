@@ -16,7 +16,7 @@ from bilag.app.migrate import migrate
 from bilag.app.postgres import database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.worker import WorkerSettings, work
-from bilag.integrations.keys import open_vault
+from bilag.integrations.key_sources import open_vault
 from bilag.monitoring.job import RECONCILIATIONS
 from bilag.sandbox.command import main as run_sandbox
 

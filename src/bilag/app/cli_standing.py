@@ -21,6 +21,7 @@ from bilag.exports.status import StateTotal, sum_rule, totals
 from bilag.integrations.model import Integration
 from bilag.integrations.runtime import Runtime
 from bilag.integrations.store import LoadedIntegration, load_integration_async
+from bilag.integrations.vault import CredentialDescription, describe_credentials
 from bilag.tenants.organizations import ListedOrganization
 from bilag.tenants.scope import organization_scope_async
 
@@ -44,6 +45,7 @@ class Standing:
     runtime: Runtime
     sums: dict[tuple[str, str, str], Sum] = field(default_factory=dict)
     differences: dict[str, Sum] = field(default_factory=dict)
+    credentials: Sequence[CredentialDescription] = ()
 
     @property
     def condition(self) -> str:
@@ -94,12 +96,22 @@ def standings(at: Desk) -> list[Standing]:
     integrations = at.integrations()
     with at.scope() as connection:
         rows = totals(connection)
+        described = {
+            one.id: describe_credentials(connection, at.organization.id, one.id)
+            for one in integrations
+        }
     loaded = asyncio.run(_load(at, [one.id for one in integrations]))
-    return [_standing(at, one, loaded[one.id].runtime, rows) for one in integrations]
+    return [
+        _standing(at, one, loaded[one.id].runtime, rows, described[one.id]) for one in integrations
+    ]
 
 
 def _standing(
-    at: Desk, integration: Integration, runtime: Runtime, rows: Sequence[StateTotal]
+    at: Desk,
+    integration: Integration,
+    runtime: Runtime,
+    rows: Sequence[StateTotal],
+    credentials: Sequence[CredentialDescription],
 ) -> Standing:
     key = integration.key
     return Standing(
@@ -112,6 +124,7 @@ def _standing(
             if row.integration_key == key
         },
         {currency: left for (one, currency), left in sum_rule(rows).items() if one == key},
+        credentials,
     )
 
 
@@ -130,7 +143,7 @@ async def _load(at: Desk, integration_ids: Sequence[UUID]) -> dict[UUID, LoadedI
 
 def standing_as_json(one: Standing) -> dict[str, Any]:
     """Return a standing for programs: every state is there, also with nothing in it."""
-    runtime = one.runtime
+    runtime, now = one.runtime, utc_now()
     return {
         "integration": one.integration.key,
         "name": one.integration.name,
@@ -138,6 +151,16 @@ def standing_as_json(one: Standing) -> dict[str, Any]:
         "book": one.integration.book.key,
         "condition": one.condition,
         "message": one.message,
+        "warning": runtime.warning or "",
+        "expiring": [
+            {
+                "field": credential.field,
+                "expiresAt": credential.expires_at.isoformat() if credential.expires_at else None,
+                "daysLeft": credential.days_left(now),
+            }
+            for credential in one.credentials
+            if credential.expires_soon(now)
+        ],
         "lastSyncAt": runtime.last_sync_at.isoformat() if runtime.last_sync_at else None,
         "lastSyncOutcome": runtime.last_sync_outcome,
         "totals": [

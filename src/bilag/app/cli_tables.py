@@ -12,7 +12,7 @@ from rich.text import Text
 
 from bilag.app.cli_open import program
 from bilag.app.cli_standing import APPROVED, CURRENT, NEEDS_PERSON, Standing, Sum
-from bilag.app.cli_words import amount, word
+from bilag.app.cli_words import amount, notices, word
 from bilag.core.problem import Problem
 from bilag.delivery.accounting import problems_of
 from bilag.exports.states import STATES
@@ -38,6 +38,8 @@ def print_standing(console: Console, one: Standing, language: str) -> None:
     console.print(Text(_heading(one, language), style="bold"), soft_wrap=True)
     if one.message:
         console.print(Text(f"  {one.message}"), soft_wrap=True)
+    for line in notices(one.runtime.warning or "", one.credentials, language):
+        console.print(Text(f"  {line}", style="yellow"), soft_wrap=True)
     for currency in one.currencies:
         print_table(console, _block(one, currency, language))
     if not one.currencies:

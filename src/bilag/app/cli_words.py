@@ -3,11 +3,14 @@
 State words are those of the portal; an amount shows two decimals, and more only where it has them.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from babel.numbers import format_decimal
 
+from bilag.core.clock import utc_now
 from bilag.core.texts import LANGUAGES
+from bilag.integrations.vault import CredentialDescription
 
 # key -> (nb, nn, en)
 _WORDS = {
@@ -94,6 +97,10 @@ _WORDS = {
         "feilen er oppheva, og leveringa held fram",
         "the error is cleared; delivery goes on",
     ),
+    "warning": ("advarsel", "åtvaring", "warning"),
+    "expired": ("er utløpt", "er utgått", "has expired"),
+    "expires": ("utløper", "går ut", "expires"),
+    "days_left": ("dager igjen", "dagar att", "days left"),
 }
 _LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
 
@@ -102,6 +109,28 @@ def word(key: str, language: str) -> str:
     """Return the word in `nb`, `nn` or `en`; a word that is not known says itself."""
     words = _WORDS.get(key)
     return words[LANGUAGES.index(language)] if words else key
+
+
+def notices(warning: str, credentials: Sequence[CredentialDescription], language: str) -> list[str]:
+    """Return the warning, and each credential that has expired or soon will, as lines."""
+    lines = [f"{word('warning', language)}: {warning}"] if warning else []
+    now = utc_now()
+    return lines + [
+        f"{word('warning', language)}: {one.field} {expiry(one, language)}"
+        for one in credentials
+        if one.expires_soon(now)
+    ]
+
+
+def expiry(one: CredentialDescription, language: str) -> str:
+    """Return when a credential expires, with the days that are left; empty without a date."""
+    left = one.days_left(utc_now())
+    if left is None or one.expires_at is None:
+        return ""
+    day = f"{one.expires_at:%Y-%m-%d}"
+    if left < 0:
+        return f"{word('expired', language)} ({day})"
+    return f"{word('expires', language)} {day} ({left} {word('days_left', language)})"
 
 
 def amount(value: Decimal, language: str) -> str:

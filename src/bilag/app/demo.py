@@ -37,7 +37,7 @@ from bilag.exports.status import export_page
 DELIVERY_SECONDS_MAX = 120.0
 _EXPORTS_MAX = 10_000
 _BELONG_TO_OTHERS = ("BILAG_DATABASE_URL", "BILAG_DATABASE_OWNER_URL", "BILAG_MASTER_KEY",
-                     "BILAG_MASTER_KEY_FILE", "BILAG_EPOCH_FILE")  # fmt: skip
+                     "BILAG_MASTER_KEY_FILE", "BILAG_KEY_SOURCE", "BILAG_EPOCH_FILE")  # fmt: skip
 # Positions count the requests that write. The first kind is posted, and we never hear of it.
 # Business Central loses none: a doubt there is looked into 20 minutes later, too late for a demo.
 _FAULTS: dict[str, tuple[dict[str, Any], ...]] = {

@@ -24,6 +24,7 @@ from granian.server import MPServer
 from bilag.api import context
 from bilag.app.migrate import setup_django
 from bilag.app.wiring import open_installation
+from bilag.integrations.instance_key import instance_key
 
 log = structlog.get_logger(__name__)
 
@@ -71,8 +72,9 @@ def _application(home: Path | None) -> Callable[..., Any]:
     Finalize(None, stack.close, exitpriority=0)
     context.use(installation)
     setup_django(installation.urls.application)
-    # Keys of former master keys are still believed, so that changing it signs nobody out.
-    settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS = installation.vault.derived(_SIGNING)
+    with installation.pool.connection() as connection:
+        # the same whatever master key wraps it, so that changing that signs nobody out
+        settings.SECRET_KEY = instance_key(connection, installation.vault).derived(_SIGNING)
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.
     logging.getLogger("django.request").setLevel(logging.ERROR)

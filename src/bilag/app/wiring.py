@@ -20,9 +20,11 @@ from psycopg_pool import ConnectionPool
 from bilag.app.postgres import DatabaseUrls, database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.worker import make_sync_queue
-from bilag.integrations.keys import Vault, open_vault
+from bilag.integrations.key_sources import open_vault
+from bilag.integrations.keys import Vault
 from bilag.tenants.role import refuse_unsafe_role
 
 POOL_SIZE_MAX = 16
@@ -47,6 +49,10 @@ class Installation:
         return ForcedExports(
             self.pool, self.queue, CONNECTORS, self.vault, organization_id, actor=actor
         )
+
+    def credentials_of(self, organization_id: UUID, actor: str) -> Credentials:
+        """Return the verbs for an organization's credentials, acting in the name of `actor`."""
+        return Credentials(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
 
 
 @contextmanager

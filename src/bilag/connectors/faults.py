@@ -6,8 +6,21 @@ Every function returns a Problem of the catalogue; none of them decides an outco
 from urllib.parse import urlsplit
 
 from bilag.connectors.http import EVIDENCE_CHARACTERS_MAX, ExchangeError, HttpAnswer
-from bilag.core.outcome import Evidence
+from bilag.core.outcome import Evidence, Misconfigured
 from bilag.core.problem import Problem
+
+# How connectors say that the login itself was refused; a token endpoint may do so with a 400, a
+# GraphQL server with a 200.
+_LOGIN_REFUSED = frozenset({
+    "connector.credentials_refused", "connector.token_refused", "dynamics.client_refused",
+    "xledger.login_refused",
+})  # fmt: skip
+
+
+def refuses_login(outcome: Misconfigured) -> bool:
+    """Return whether it was the credentials that were refused, not an address or a company."""
+    code = outcome.problem.code if outcome.problem else ""
+    return outcome.evidence.http_status == 401 or code in _LOGIN_REFUSED
 
 
 def transport_problem(error: ExchangeError, url: str) -> Problem:

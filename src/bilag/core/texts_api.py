@@ -127,6 +127,14 @@ _REQUEST: dict[str, tuple[str, str, str]] = {
         "Databasen svarar ikkje akkurat no. Send det same på nytt om litt; det er trygt.",
         "The database does not answer just now. Send the same again shortly; that is safe.",
     ),
+    "keys_unavailable": (
+        "Nøklene til hemmelighetene kan ikke nås akkurat nå. Send det samme på nytt om litt; det er"
+        " trygt.",
+        "Nøklane til løyndomane kan ikkje nåast akkurat no. Send det same på nytt om litt; det er"
+        " trygt.",
+        "The keys of the secrets cannot be reached just now. Send the same again shortly; that is"
+        " safe.",
+    ),
     "export_state": (
         "Eksporten står som {state}; da kan dette ikke gjøres.",
         "Eksporten står som {state}; då kan dette ikkje gjerast.",

@@ -82,6 +82,11 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Fila {name} er tom; legg løyndomen i ho.",
         "The file {name} is empty; put the secret into it.",
     ),
+    "configuration_check_failed": (
+        "Prøven mot regnskapssystemet gikk ikke gjennom: {message}",
+        "Prøva mot rekneskapssystemet gjekk ikkje gjennom: {message}",
+        "The test against the accounting system did not pass: {message}",
+    ),
     "secret_unknown": (
         "Dette er ikke en hemmelighet som {type} bruker; den bruker {known}.",
         "Dette er ikkje ein løyndom som {type} bruker; han bruker {known}.",

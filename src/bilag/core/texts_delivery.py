@@ -197,6 +197,27 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "The secrets of the integration cannot be opened, and nothing is sent: {reason}. Then test"
         " the connection.",
     ),
+    "keys_unreachable": (
+        "Hemmelighetene kan ikke åpnes nå, og ingenting sendes: {reason}. Det prøves igjen av seg"
+        " selv.",
+        "Løyndomane kan ikkje opnast no, og ingenting blir sendt: {reason}. Det blir prøvd igjen av"
+        " seg sjølv.",
+        "The secrets cannot be opened now, and nothing is sent: {reason}. It is tried again by"
+        " itself.",
+    ),
+    "credential_fell_back": (
+        "Den nye hemmeligheten ({fields}, satt av {by}) ble avvist før noe var sendt med den:"
+        " {message} Den forrige er i bruk igjen. Sett en ny.",
+        "Den nye løyndomen ({fields}, sett av {by}) vart avvist før noko var sendt med han:"
+        " {message} Den førre er i bruk igjen. Set ein ny.",
+        "The new secret ({fields}, set by {by}) was refused before anything was sent with it:"
+        " {message} The one before it is in use again. Set a new one.",
+    ),
+    "credential_check_failed": (
+        "Hemmeligheten er ikke lagret, den gamle er fortsatt i bruk. Prøven sa: {message}",
+        "Løyndomen er ikkje lagra, den gamle er framleis i bruk. Prøva sa: {message}",
+        "The credential is not stored, the old one stays in use. The test said: {message}",
+    ),
     "other_company": (
         "Påloggingen fører til selskap {found}, men denne integrasjonen posterer til {remembered}."
         " Rett opp påloggingen, og test forbindelsen.",

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import psycopg
 
+from bilag.connectors.faults import refuses_login
 from bilag.connectors.interface import Submission
 from bilag.core.clock import running_seconds
 from bilag.core.outcome import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unknown
@@ -36,12 +37,16 @@ _NOT_SENT = RetryLater("the run was stopped before this was sent", after_seconds
 
 @dataclass(slots=True)
 class Report:
-    """What one run did: outcomes by name, why it ended, and one reference known to be posted."""
+    """What one run did: outcomes by name, why it ended, and one reference known to be posted.
+
+    `login_refused`: the system did not let us in with the credentials that this run had.
+    """
 
     outcomes: Counter[str] = field(default_factory=Counter)
     stopped_by: str = ""
     message: str = ""
     accepted_reference: str = ""
+    login_refused: bool = False
 
 
 class _Answered(NamedTuple):
@@ -315,6 +320,7 @@ class Pipeline:
         for outcome in outcomes:
             if isinstance(outcome, Misconfigured):
                 await self._write(runtime.set_error, integration.id, outcome.message)
+                self.report.login_refused |= refuses_login(outcome)
                 self._stop("misconfigured", outcome.message)
             elif isinstance(outcome, RetryLater) and outcome.pauses and outcome is not _NOT_SENT:
                 wait = outcome.after_seconds or integration.delivery.retry.base_seconds

@@ -14,8 +14,9 @@ from pydantic import BaseModel, ValidationError
 from bilag.connectors.interface import Capabilities, Connector
 from bilag.connectors.redact import Redactor
 from bilag.core.problem import Problem, Refused
-from bilag.integrations.keys import DataKey, Vault
+from bilag.integrations.keys import DataKey, KeysUnreachable, Vault
 from bilag.integrations.model import Integration
+from bilag.integrations.reserve import OnTrial, on_trial
 from bilag.integrations.store import LoadedIntegration, read_mapping
 from bilag.integrations.vault import VaultError, load_data_key_async, read_credentials_async
 from bilag.mapping.check import check_document
@@ -27,6 +28,9 @@ from bilag.tenants.organizations import read_organization
 # Settings hold no secrets; one that somebody wrote there all the same stays out of the message.
 _REDACT = Redactor()
 
+# Refused for now only: nothing is wrong with the integration.
+KEYS_UNREACHABLE = "keys_unreachable"
+
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
@@ -37,6 +41,7 @@ class SetUp:
     capabilities: Capabilities
     data_key: DataKey
     secrets: Mapping[str, str]
+    on_trial: tuple[OnTrial, ...]
 
 
 async def set_up(
@@ -53,13 +58,18 @@ async def set_up(
     connector, settings = usable_connector(connectors, integration)
     try:
         data_key = await load_data_key_async(connection, vault, integration.organization_id)
+        # read first: a secret that is set in between is then merely not known to be on trial
+        trial = await on_trial(connection, integration.organization_id, integration.id)
         secrets = await read_credentials_async(
             connection, vault, integration.organization_id, integration.id
         )
+    except KeysUnreachable as error:
+        params = {"reason": str(error).rstrip(".")}
+        raise Refused(Problem(KEYS_UNREACHABLE, params=params)) from error
     except VaultError as error:
         params = {"reason": str(error).rstrip(".")}
         raise Refused(Problem("secrets_not_usable", params=params)) from error
-    return SetUp(connector, settings, connector.capabilities(settings), data_key, secrets)
+    return SetUp(connector, settings, connector.capabilities(settings), data_key, secrets, trial)
 
 
 def usable_connector(

@@ -19,6 +19,7 @@ import structlog
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
+from bilag.connectors.faults import refuses_login
 from bilag.connectors.interface import Connector
 from bilag.core.clock import utc_now
 from bilag.core.outcome import Misconfigured, RetryLater
@@ -27,8 +28,9 @@ from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.pipeline import Pipeline, Report
 from bilag.delivery.resolve import follow_up, prove_look_up, recover, resolve_due
 from bilag.delivery.sessions import Sessions
-from bilag.delivery.set_up import compile_loaded, set_up
+from bilag.delivery.set_up import KEYS_UNREACHABLE, compile_loaded, set_up
 from bilag.delivery.target import Target
+from bilag.delivery.trial import judge_trial
 from bilag.delivery.verdict import doubt_seconds
 from bilag.exports import syncs
 from bilag.exports.decide import withdraw_async
@@ -130,7 +132,8 @@ async def run_sync(
         except BaseException as error:
             await _end_broken(claimer, target, error)
             raise
-        again = report.stopped_by == "budget" or target.goes_on
+        fell_back = await judge_trial(claimer, target, report, loaded.language)
+        again = report.stopped_by == "budget" or target.goes_on or fell_back
         outcome, message = _outcome(report)
         async with organization_scope_async(claimer, organization_id):
             await runtime.end_sync(claimer, integration_id, target.sync_token, outcome)
@@ -170,6 +173,7 @@ async def _begin(
         breaker_failures=loaded.runtime.breaker_failures,
         probing=loaded.runtime.breaker_retry_at is not None,
         closed_periods=loaded.closed_periods,
+        on_trial=ready.on_trial,
     )
 
 
@@ -183,11 +187,18 @@ async def _refuse_to_begin(
     """Stop an integration whose configuration cannot be used, and say so where people look.
 
     Failure policy: not tried again by the tick; a check that passes, or a change, ends the error.
+    Where only the master key's place does not answer, the breaker opens, longer each time.
     """
     integration, run_id = loaded.integration, uuid4()
     outcome, message = "misconfigured", refused.text(loaded.language)
     async with organization_scope_async(connection, integration.organization_id):
-        await runtime.set_error(connection, integration.id, message)
+        if refused.problems[0].code == KEYS_UNREACHABLE:
+            outcome, breaker = "breaker", integration.delivery.breaker
+            await runtime.breaker_failed(
+                connection, integration.id, breaker.failures, breaker, message
+            )
+        else:
+            await runtime.set_error(connection, integration.id, message)
         await runtime.end_sync(connection, integration.id, loaded.runtime.sync_token, outcome)
         await syncs.begin(connection, run_id, integration.id, trigger, actor)
         await syncs.finish(connection, run_id, outcome, message)
@@ -301,7 +312,10 @@ async def _identify(
             return Report(stopped_by="breaker", message=found.message)
         if isinstance(found, Misconfigured):
             await runtime.set_error(connection, target.integration.id, found.message)
-            return Report(stopped_by="misconfigured", message=found.message)
+            return Report(
+                stopped_by="misconfigured", message=found.message,
+                login_refused=refuses_login(found),
+            )  # fmt: skip
         if await runtime.remember_company(connection, target.integration.id, found.id, found.name):
             if target.probing:
                 await runtime.breaker_succeeded(connection, target.integration.id)

@@ -13,6 +13,7 @@ from bilag.connectors.interface import Capabilities, Connector, Session
 from bilag.exports.epoch import EpochMark
 from bilag.exports.settle import Chain
 from bilag.integrations.model import Integration
+from bilag.integrations.reserve import OnTrial
 from bilag.mapping.voucher import Mapping as CompiledMapping
 
 
@@ -33,6 +34,8 @@ class Target:
     breaker_failures: int
     probing: bool
     closed_periods: str = "stop"
+    # Credentials that have sent nothing yet and whose predecessors are in reserve (C5).
+    on_trial: tuple[OnTrial, ...] = ()
     # The posting dates of claims in a closed period, by export, once they are decided (E15).
     open_days: Mapping[int, date] = field(default_factory=dict)
     goes_on: bool = False

@@ -3,14 +3,12 @@
 AES-256-GCM throughout; a sealed text is version (1 byte), nonce (12 bytes), ciphertext and tag.
 """
 
-import base64
-import binascii
+import asyncio
 import hashlib
-import os
 import secrets
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
+import time
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 from uuid import UUID, uuid4
 
 from cryptography.exceptions import InvalidTag
@@ -19,18 +17,47 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 KEY_BYTES = 32
+# The installation's own key belongs to no organization.
+NOBODY = UUID(int=0)
+# Failure policy: what a remote source has opened is kept in memory so long, so that a sync does not
+# ask each time; a key that is taken away there stops working here after that at the latest.
+OPENED_SECONDS_MAX = 300.0
 _VERSION = b"\x01"
 _NONCE_BYTES = 12
 _SEPARATOR = "\x1f"
-_FILE = "master.key"
 
 
 class VaultError(RuntimeError):
     """A key or a credential cannot be used; the text says which and what to do, never its value."""
 
 
+class KeysUnreachable(VaultError):
+    """Where the master key lives did not answer; nothing is wrong with the key, so try again."""
+
+
+class KeySource(Protocol):
+    """A master key, here or far away: it wraps data keys, each bound to the row it stands in."""
+
+    id: str
+    is_remote: bool
+
+    def wrap(self, data_key: bytes, bound_to: bytes) -> bytes:
+        """Encrypt a data key; raises VaultError, KeysUnreachable for one that may pass."""
+        ...
+
+    def unwrap(self, wrapped: bytes, bound_to: bytes) -> bytes:
+        """Return the data key; raises InvalidTag when it was changed or is of another row."""
+        ...
+
+    def renewed(self, wrapped: bytes) -> bytes | None:
+        """Return it under the newest version of this same master key, None where it is so."""
+        ...
+
+
 class MasterKey:
-    """A key that wraps data keys; its id is the first 8 hex digits of its SHA-256."""
+    """A master key at hand; its id is the first 8 hex digits of its SHA-256."""
+
+    is_remote = False
 
     def __init__(self, key: bytes) -> None:
         if len(key) != KEY_BYTES:
@@ -48,22 +75,26 @@ class MasterKey:
         """Encrypt a data key so that only this master key opens it, and only in its own row."""
         return _seal(self._key, data_key, bound_to)
 
-    def derived(self, purpose: str) -> str:
-        """Return the key that is made from this one for a purpose, as 64 hex digits."""
-        return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(self._key).hex()
-
     def unwrap(self, wrapped: bytes, bound_to: bytes) -> bytes:
         """Return the data key; raises InvalidTag when it was changed or comes from another row."""
         return _open(self._key, wrapped, bound_to)
 
+    def renewed(self, wrapped: bytes) -> bytes | None:
+        """Return None: a key in a file or the environment has one version."""
+        return None
+
 
 @dataclass(frozen=True, slots=True)
 class DataKey:
-    """The key of one organization in clear, kept in memory only; `repr` does not show it."""
+    """The key of one organization in clear, kept in memory only; `repr` does not show it.
+
+    `audit` is the organization's key for keyed hashes, which stays when the data key changes.
+    """
 
     organization_id: UUID
     id: UUID
     key: bytes = field(repr=False)
+    audit: bytes = field(repr=False)
 
     def seal(self, secret: str, integration_id: UUID, name: str) -> bytes:
         """Encrypt one credential, bound to organization, integration and field."""
@@ -79,6 +110,10 @@ class DataKey:
                 " database, or belongs to another row; nothing is sent with it. Enter it again"
             ) from error
 
+    def derived(self, purpose: str) -> str:
+        """Return the key that is made from this one for a purpose, as 64 hex digits."""
+        return _derived(self.key, purpose).hex()
+
     def _bound_to(self, integration_id: UUID, name: str) -> bytes:
         parts = (str(self.organization_id), "credentials", str(integration_id), name)
         return _SEPARATOR.join(parts).encode()
@@ -86,134 +121,143 @@ class DataKey:
 
 @dataclass(frozen=True, slots=True)
 class WrappedKey:
-    """A row of data_keys: a data key that only its master key opens."""
+    """A row of data_keys: a data key that only its master key opens.
+
+    `audit_sealed` is the audit key under this data key; None for an organization's first key, from
+    which the audit key is derived.
+    """
 
     organization_id: UUID
     id: UUID
     master_key_id: str
     wrapped: bytes
+    audit_sealed: bytes | None = None
 
 
 class Vault:
     """The master keys at hand: the first one wraps, the others only open what they once wrapped."""
 
-    def __init__(self, *keys: MasterKey) -> None:
-        if not keys:
+    def __init__(self, *sources: KeySource) -> None:
+        if not sources:
             raise VaultError("the vault needs at least one master key")
-        self._keys = {key.id: key for key in keys}
-        self.current = keys[0]
-
-    def derived(self, purpose: str) -> list[str]:
-        """Return a text key for one purpose from each master key, the current one's first.
-
-        HKDF-SHA-256 with the purpose as info: it says nothing about the master key.
-        """
-        return [key.derived(purpose) for key in self._keys.values()]
+        self._sources = {source.id: source for source in sources}
+        self.current = sources[0]
+        self._opened: dict[WrappedKey, tuple[float, DataKey]] = {}
 
     def new_data_key(self, organization_id: UUID) -> tuple[DataKey, WrappedKey]:
         """Draw a data key for an organization; returns it in clear and as the row to store."""
-        key = DataKey(organization_id, uuid4(), secrets.token_bytes(KEY_BYTES))
-        return key, self.wrap(key)
+        clear = secrets.token_bytes(KEY_BYTES)
+        return self._wrapped(DataKey(organization_id, uuid4(), clear, _derived(clear, _AUDIT)))
 
-    def wrap(self, key: DataKey) -> WrappedKey:
-        """Wrap a data key with the current master key."""
-        wrapped = self.current.wrap(key.key, _own_row(key))
-        return WrappedKey(key.organization_id, key.id, self.current.id, wrapped)
+    def successor(self, old: DataKey) -> tuple[DataKey, WrappedKey]:
+        """Draw the data key that follows another; it carries the audit key over, sealed."""
+        clear = secrets.token_bytes(KEY_BYTES)
+        key, row = self._wrapped(DataKey(old.organization_id, uuid4(), clear, old.audit))
+        return key, replace(row, audit_sealed=_seal(key.key, key.audit, _audit_row(key)))
 
     def unwrap(self, row: WrappedKey) -> DataKey:
         """Return the data key of a row; raises VaultError for a wrong master key or a moved row."""
-        master = self._keys.get(row.master_key_id)
-        if master is None:
-            raise VaultError(
-                f"the data key of organization {row.organization_id} was wrapped by master key"
-                f" {row.master_key_id}, which is not here (here: {', '.join(self._keys)})."
-                " Give that key in BILAG_MASTER_KEY or BILAG_MASTER_KEY_FILE"
-            )
+        source = self._source_of(row)
+        if (held := self._held(row)) is not None:
+            return held
         try:
-            return DataKey(row.organization_id, row.id, master.unwrap(row.wrapped, _own_row(row)))
+            clear = source.unwrap(row.wrapped, _own_row(row))
+            audit = (
+                _derived(clear, _AUDIT)
+                if row.audit_sealed is None
+                else _open(clear, row.audit_sealed, _audit_row(row))
+            )
         except InvalidTag as error:
             raise VaultError(
                 f"the data key {row.id} was changed in the database, or belongs to another"
                 f" organization than {row.organization_id}"
             ) from error
+        key = DataKey(row.organization_id, row.id, clear, audit)
+        if source.is_remote:
+            self._hold(row, key)
+        return key
+
+    async def unwrap_async(self, row: WrappedKey) -> DataKey:
+        """The same without holding up other syncs while a remote source answers."""
+        if self._source_of(row).is_remote and self._held(row) is None:
+            return await asyncio.to_thread(self.unwrap, row)
+        return self.unwrap(row)
+
+    def rewrap(self, row: WrappedKey) -> WrappedKey | None:
+        """Return the row under the current master key in its newest version; None where it is so.
+
+        What the new wrapping holds was opened again before it is returned.
+        """
+        key = self.unwrap(row)
+        if row.master_key_id != self.current.id:
+            wrapped: bytes | None = self.current.wrap(key.key, _own_row(row))
+        else:
+            wrapped = self.current.renewed(row.wrapped)
+        if wrapped is None:
+            return None
+        return self._proven(replace(row, master_key_id=self.current.id, wrapped=wrapped), key)
+
+    def _wrapped(self, key: DataKey) -> tuple[DataKey, WrappedKey]:
+        wrapped = self.current.wrap(key.key, _own_row(key))
+        row = WrappedKey(key.organization_id, key.id, self.current.id, wrapped)
+        return key, self._proven(row, key)
+
+    def _proven(self, row: WrappedKey, key: DataKey) -> WrappedKey:
+        # A remote key may let us encrypt and not decrypt: that must not be found out afterwards.
+        try:
+            same = self.current.unwrap(row.wrapped, _own_row(row)) == key.key
+        except InvalidTag:
+            same = False
+        if not same:
+            raise VaultError(f"master key {self.current.id} does not open what it has wrapped")
+        return row
+
+    def _source_of(self, row: WrappedKey) -> KeySource:
+        source = self._sources.get(row.master_key_id)
+        if source is None:
+            whose = "the installation's own key"
+            if row.organization_id != NOBODY:
+                whose = f"the data key of organization {row.organization_id}"
+            raise VaultError(
+                f"{whose} was wrapped by master key {row.master_key_id}, which is not here"
+                f" (here: {', '.join(self._sources)}). Give that key as well: in BILAG_MASTER_KEY"
+                " or BILAG_MASTER_KEY_FILE, or its place in BILAG_KEY_SOURCE"
+            )
+        return source
+
+    def _held(self, row: WrappedKey) -> DataKey | None:
+        since, key = self._opened.get(row, (0.0, None))
+        return key if time.monotonic() - since < OPENED_SECONDS_MAX else None
+
+    def _hold(self, row: WrappedKey, key: DataKey) -> None:
+        now = time.monotonic()
+        self._opened = {
+            one: held for one, held in self._opened.items() if now - held[0] < OPENED_SECONDS_MAX
+        } | {row: (now, key)}
+
+
+_AUDIT = "bilag audit"
 
 
 def audit_key(data_key: DataKey) -> bytes:
-    """Return the key for keyed hashes in the audit log: HKDF-SHA-256, info `bilag audit`."""
-    return HKDF(SHA256(), KEY_BYTES, salt=None, info=b"bilag audit").derive(data_key.key)
+    """Return the organization's key for keyed hashes in the audit log; it never changes.
 
-
-def open_vault(home: Path, environ: Mapping[str, str]) -> Vault:
-    """Return the vault with the keys of BILAG_MASTER_KEY, else BILAG_MASTER_KEY_FILE, else home.
-
-    Keys are base64, one or more separated by white space, the current one first; `master.key` in
-    the home folder is made (0600) when there is none. Raises VaultError.
+    HKDF-SHA-256 of the organization's first data key, info `bilag audit`; later ones carry it.
     """
-    if text := environ.get("BILAG_MASTER_KEY", "").strip():
-        return Vault(*_read_keys(text.split(), "BILAG_MASTER_KEY"))
-    if place := environ.get("BILAG_MASTER_KEY_FILE", ""):
-        return _vault_of(Path(place))
-    path = home / _FILE
-    if not path.exists():
-        _make_key(path)
-    if path.stat().st_mode & 0o077:
-        raise VaultError(f"{path} can be read by others: chmod 600 {path}")
-    return _vault_of(path)
+    return data_key.audit
 
 
-def _vault_of(path: Path) -> Vault:
-    try:
-        text = path.read_text(encoding="ascii")
-    except (OSError, UnicodeDecodeError) as error:
-        raise VaultError(f"the master key in {path} cannot be read: {_why(error)}") from error
-    return Vault(*_read_keys(text.split(), str(path)))
-
-
-def _read_keys(texts: Iterable[str], place: str) -> list[MasterKey]:
-    keys = []
-    for text in texts:
-        try:
-            keys.append(MasterKey(base64.b64decode(text, validate=True)))
-        except (binascii.Error, VaultError, ValueError):
-            # without the cause: its text or traceback could show the key
-            raise VaultError(
-                f"{place} does not hold {KEY_BYTES} bytes in base64 (44 characters)."
-                " Make a key with: openssl rand -base64 32"
-            ) from None
-    if not keys:
-        raise VaultError(f"{place} is empty; make a key with: openssl rand -base64 32")
-    return keys
-
-
-def _make_key(path: Path) -> None:
-    """Write a new key under its name in one step, so that two first starts agree on one key."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{uuid4().hex}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(base64.b64encode(secrets.token_bytes(KEY_BYTES)) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        # A link fails where the name exists: the other process was first, and its key counts.
-        path.hardlink_to(draft)
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except FileExistsError:
-        pass
-    finally:
-        draft.unlink()
-
-
-def _why(error: OSError | UnicodeDecodeError) -> str:
-    return error.strerror or type(error).__name__ if isinstance(error, OSError) else "not ASCII"
+def _derived(key: bytes, purpose: str) -> bytes:
+    """Return HKDF-SHA-256 with the purpose as info: it says nothing about the key."""
+    return HKDF(SHA256(), KEY_BYTES, salt=None, info=purpose.encode()).derive(key)
 
 
 def _own_row(key: DataKey | WrappedKey) -> bytes:
     return _SEPARATOR.join((str(key.organization_id), str(key.id))).encode()
+
+
+def _audit_row(key: DataKey | WrappedKey) -> bytes:
+    return _SEPARATOR.join((str(key.organization_id), str(key.id), "audit")).encode()
 
 
 def _seal(key: bytes, clear: bytes, bound_to: bytes) -> bytes:

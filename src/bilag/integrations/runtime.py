@@ -36,6 +36,7 @@ class Runtime:
     company_id: str | None
     company_name: str | None
     look_up_proven_at: datetime | None
+    warning: str | None
 
 
 _BEGIN_SYNC = """
@@ -93,6 +94,8 @@ _CLEAR_ERROR = """
 UPDATE integration_runtime SET error_since = NULL, error_message = NULL
 WHERE integration_id = %s AND error_since IS NOT NULL
 """
+
+_SET_WARNING = "UPDATE integration_runtime SET warning = %s WHERE integration_id = %s"
 
 _REMEMBER_COMPANY = """
 UPDATE integration_runtime SET company_id = %(id)s, company_name = %(name)s
@@ -176,6 +179,28 @@ async def set_error(
 ) -> None:
     """Stop the integration with a message for people; nothing goes out until it is cleared."""
     await _changed(connection, _SET_ERROR, [message, integration_id])
+
+
+async def set_warning(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, message: str
+) -> None:
+    """Show people a message though deliveries go on; it ends when a credential is set."""
+    await _changed(connection, _SET_WARNING, [message, integration_id])
+
+
+def read_warning(connection: psycopg.Connection[Any], integration_id: UUID) -> str:
+    """Return what people should know though deliveries go on; empty when there is nothing."""
+    rows = connection.cursor(row_factory=tuple_row)
+    found = rows.execute(
+        "SELECT coalesce(warning, '') FROM integration_runtime WHERE integration_id = %s",
+        [integration_id],
+    ).fetchone()
+    return str(found[0]) if found else ""
+
+
+def clear_warning(connection: psycopg.Connection[Any], integration_id: UUID) -> None:
+    """End the warning: what it told of is no longer so."""
+    connection.execute(_SET_WARNING, [None, integration_id])
 
 
 async def clear_error_async(connection: psycopg.AsyncConnection[Any], integration_id: UUID) -> bool:

@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.model import Book, Configuration, Delivery, Filters, Integration
+from bilag.integrations.reserve import forget_all_reserves
 from bilag.integrations.runtime import Runtime
 
 
@@ -77,7 +78,8 @@ SELECT {_COLUMNS}, m.field_mappings, o.allowed_networks, o.declaration, o.slug, 
     o.closed_periods,
     r.sync_token, r.sync_run_id, r.sync_started_at, r.last_sync_at, r.last_sync_outcome,
     r.breaker_failures, r.breaker_opened_at, r.breaker_retry_at, r.breaker_trips, r.paused_until,
-    r.error_since, r.error_message, r.company_id, r.company_name, r.look_up_proven_at
+    r.error_since, r.error_message, r.company_id, r.company_name, r.look_up_proven_at,
+    r.warning
 FROM organization_integrations i
 JOIN books b ON b.id = i.book_id AND b.organization_id = i.organization_id
 JOIN organizations o ON o.id = i.organization_id
@@ -178,6 +180,7 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
             " WHERE organization_id = %s AND integration_id = %s",
             [integration.organization_id, integration.id],
         )
+        forget_all_reserves(connection, integration.organization_id, integration.id)
     return changed.rowcount == 1
 
 

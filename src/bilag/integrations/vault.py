@@ -3,6 +3,7 @@
 X1. Every function runs inside `organization_scope`; what people see is a mask with the last four.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,25 +13,29 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import class_row
 
+from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import (
     DataKey,
+    KeysUnreachable,
     MasterKey,
     Vault,
     VaultError,
     WrappedKey,
     audit_key,
-    open_vault,
 )
+from bilag.integrations.runtime import clear_warning
 
 __all__ = [
-    "CALLBACK_CREDENTIAL", "CredentialDescription", "DataKey", "MasterKey", "Vault", "VaultError",
-    "audit_key", "delete_credential", "describe_credentials", "load_data_key",
-    "load_data_key_async", "open_vault", "put_credential", "read_credentials",
-    "read_credentials_async", "rewrap",
+    "CALLBACK_CREDENTIAL", "CredentialDescription", "DataKey", "KeysUnreachable", "MasterKey",
+    "Vault", "VaultError", "audit_key", "delete_credential", "describe_credentials",
+    "load_data_key", "load_data_key_async", "open_vault", "put_credential", "read_credentials",
+    "read_credentials_async",
 ]  # fmt: skip
 
 # What an accounting system signs its callbacks with; an integration of any type may have one.
 CALLBACK_CREDENTIAL = "callback_secret"
+
+EXPIRES_SOON_DAYS = 14
 
 _MASK = "•" * 8
 # Of a shorter secret the last four would give away too much.
@@ -39,13 +44,27 @@ _SHOWN_FROM = 8
 
 @dataclass(frozen=True, slots=True)
 class CredentialDescription:
-    """A credential as it may be shown: `••••••••abcd`, who set it, when, and when it expires."""
+    """A credential as it may be shown: `••••••••abcd`, who set it, when, and when it expires.
+
+    `kept` masks the one before it, which is used again should this one be refused before it has
+    sent anything; empty when there is none.
+    """
 
     field: str
     masked: str
     set_by: str
     set_at: datetime
     expires_at: datetime | None
+    kept: str = ""
+
+    def days_left(self, now: datetime) -> int | None:
+        """Return in how many whole days it expires, negative when it has; None without a date."""
+        return None if self.expires_at is None else (self.expires_at - now).days
+
+    def expires_soon(self, now: datetime) -> bool:
+        """Return whether it has expired, or does so within EXPIRES_SOON_DAYS."""
+        left = self.days_left(now)
+        return left is not None and left <= EXPIRES_SOON_DAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +74,15 @@ class _Sealed:
     id: UUID | None
     master_key_id: str
     wrapped: bytes
+    audit_sealed: bytes | None
 
 
 _DATA_KEY = """
-SELECT organization_id, id, master_key_id, wrapped FROM data_keys
-WHERE organization_id = %s ORDER BY created_at, id LIMIT 1
+SELECT organization_id, id, master_key_id, wrapped, audit_sealed FROM data_keys
+WHERE organization_id = %s AND is_current
 """
+# Whoever seals with a key holds it until the row that needs it is there: a rotation waits for that.
+_HELD_DATA_KEY = f"{_DATA_KEY} FOR KEY SHARE"
 # Two who miss the key at once wait here for each other, so that an organization gets one key.
 _ONE_AT_A_TIME = "SELECT FROM organizations WHERE id = %s FOR NO KEY UPDATE"
 _ADD_DATA_KEY = """
@@ -68,7 +90,7 @@ INSERT INTO data_keys (organization_id, id, master_key_id, wrapped) VALUES (%s, 
 """
 _READ = """
 SELECT c.field, c.sealed, k.id, coalesce(k.master_key_id, '') AS master_key_id,
-    coalesce(k.wrapped, '') AS wrapped
+    coalesce(k.wrapped, '') AS wrapped, k.audit_sealed
 FROM credentials c
 LEFT JOIN data_keys k ON k.id = c.data_key_id AND k.organization_id = c.organization_id
 WHERE c.organization_id = %s AND c.integration_id = %s
@@ -80,6 +102,25 @@ VALUES (%s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (integration_id, field) DO UPDATE SET data_key_id = excluded.data_key_id,
     sealed = excluded.sealed, last_four = excluded.last_four, set_by = excluded.set_by,
     set_at = now(), expires_at = excluded.expires_at
+"""
+_KEEP = """
+INSERT INTO kept_credentials (organization_id, integration_id, field, data_key_id, sealed,
+    last_four, set_by, set_at, expires_at)
+SELECT organization_id, integration_id, field, data_key_id, sealed, last_four, set_by, set_at,
+    expires_at FROM credentials
+WHERE organization_id = %s AND integration_id = %s AND field = %s
+ON CONFLICT (integration_id, field) DO NOTHING
+"""
+_FORGET_KEPT = """
+DELETE FROM kept_credentials WHERE organization_id = %s AND integration_id = %s AND field = %s
+"""
+_DESCRIBE = """
+SELECT c.field, %(mask)s || c.last_four AS masked, c.set_by, c.set_at, c.expires_at,
+    coalesce(%(mask)s || k.last_four, '') AS kept
+FROM credentials c
+LEFT JOIN kept_credentials k ON k.integration_id = c.integration_id AND k.field = c.field
+    AND k.organization_id = c.organization_id
+WHERE c.organization_id = %(organization)s AND c.integration_id = %(integration)s ORDER BY c.field
 """
 
 
@@ -112,31 +153,10 @@ async def load_data_key_async(
         await connection.execute(_ONE_AT_A_TIME, [organization_id])
         row = await (await keys.execute(_DATA_KEY, [organization_id])).fetchone()
     if row is not None:
-        return vault.unwrap(row)
-    key, row = vault.new_data_key(organization_id)
-    await connection.execute(_ADD_DATA_KEY, _columns(row))
+        return await vault.unwrap_async(row)
+    key, made = await asyncio.to_thread(vault.new_data_key, organization_id)
+    await connection.execute(_ADD_DATA_KEY, _columns(made))
     return key
-
-
-def rewrap(connection: psycopg.Connection[Any], vault: Vault, organization_id: UUID) -> int:
-    """Wrap the organization's data keys with the current master key; returns how many needed it.
-
-    Credentials stay as they are, and workers that know both master keys notice nothing.
-    """
-    keys = connection.cursor(row_factory=class_row(WrappedKey))
-    rows = keys.execute(
-        "SELECT organization_id, id, master_key_id, wrapped FROM data_keys"
-        " WHERE organization_id = %s AND master_key_id <> %s FOR UPDATE",
-        [organization_id, vault.current.id],
-    ).fetchall()
-    for row in rows:
-        fresh = vault.wrap(vault.unwrap(row))
-        connection.execute(
-            "UPDATE data_keys SET master_key_id = %s, wrapped = %s"
-            " WHERE organization_id = %s AND id = %s",
-            [fresh.master_key_id, fresh.wrapped, organization_id, row.id],
-        )
-    return len(rows)
 
 
 def put_credential(
@@ -148,14 +168,20 @@ def put_credential(
     secret: str,
     set_by: str,
     expires_at: datetime | None = None,
+    *,
+    keep_old: bool = False,
 ) -> None:
     """Seal a credential into its row, in place of the one that stood there.
 
-    Raises VaultError for an empty secret, or when the organization's data key cannot be opened.
+    With `keep_old` that one stays in reserve, sealed; the one already in reserve has proven itself
+    and goes before it. Raises VaultError for an empty secret, or a data key that cannot be opened.
     """
     if not secret:
         raise VaultError(f"the credential {field!r} is empty")
-    key = load_data_key(connection, vault, organization_id)
+    key = _key_to_seal_with(connection, vault, organization_id)
+    place = [organization_id, integration_id, field]
+    connection.execute(_KEEP if keep_old else _FORGET_KEPT, place)
+    clear_warning(connection, integration_id)
     connection.execute(
         _PUT,
         [
@@ -206,6 +232,9 @@ async def read_credentials_async(
     """The same for the worker."""
     rows = connection.cursor(row_factory=class_row(_Sealed))
     found = await (await rows.execute(_READ, [organization_id, integration_id])).fetchall()
+    for row in found:
+        if row.id is not None:
+            await vault.unwrap_async(_wrapped(organization_id, row.id, row))
     return _opened(vault, organization_id, integration_id, found)
 
 
@@ -216,12 +245,24 @@ def describe_credentials(
     return (
         connection.cursor(row_factory=class_row(CredentialDescription))
         .execute(
-            "SELECT field, %s || last_four AS masked, set_by, set_at, expires_at"
-            " FROM credentials WHERE organization_id = %s AND integration_id = %s ORDER BY field",
-            [_MASK, organization_id, integration_id],
+            _DESCRIBE,
+            {"mask": _MASK, "organization": organization_id, "integration": integration_id},
         )
         .fetchall()
     )
+
+
+def _key_to_seal_with(
+    connection: psycopg.Connection[Any], vault: Vault, organization_id: UUID
+) -> DataKey:
+    load_data_key(connection, vault, organization_id)
+    row = (
+        connection.cursor(row_factory=class_row(WrappedKey))
+        .execute(_HELD_DATA_KEY, [organization_id])
+        .fetchone()
+    )
+    # The key that was read without a lock may have been retired since; the one held cannot be.
+    return vault.unwrap(row) if row else load_data_key(connection, vault, organization_id)
 
 
 def _columns(row: WrappedKey) -> list[object]:
@@ -240,7 +281,10 @@ def _opened(
                 " key of another organization; nothing is sent with it. Enter it again"
             )
         if row.id not in keys:
-            wrapped = WrappedKey(organization_id, row.id, row.master_key_id, row.wrapped)
-            keys[row.id] = vault.unwrap(wrapped)
+            keys[row.id] = vault.unwrap(_wrapped(organization_id, row.id, row))
         opened[row.field] = keys[row.id].open(row.sealed, integration_id, row.field)
     return opened
+
+
+def _wrapped(organization_id: UUID, key_id: UUID, row: _Sealed) -> WrappedKey:
+    return WrappedKey(organization_id, key_id, row.master_key_id, row.wrapped, row.audit_sealed)
