@@ -17,7 +17,7 @@ from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Problem, Refused
 from bilag.exports.audit import record_change
 from bilag.integrations.model import book_id, integration_id, organization_id
-from bilag.integrations.store import get_integration, list_mapping_versions, set_enabled
+from bilag.integrations.store import change_integration, get_integration, list_mapping_versions
 from bilag.integrations.vault import (
     MasterKey,
     Vault,
@@ -314,7 +314,7 @@ def test_a_dry_run_tells_the_changes_and_makes_none(applying: Applying) -> None:
 def test_what_the_file_leaves_out_stays_as_people_set_it(applying: Applying) -> None:
     applying(an_organization(language="nn", excludedFeatures=["membership"]))
     with scope(applying.url, HLF) as connection:
-        set_enabled(connection, HLF, LEDGER, False)
+        change_integration(connection, HLF, LEDGER, enabled=False)
     bare = an_integration()
     del bare["credentials"], bare["mapping"]
     without = an_organization(integrations=[bare])

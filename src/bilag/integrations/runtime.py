@@ -36,6 +36,10 @@ class Runtime:
     company_id: str | None
     company_name: str | None
     look_up_proven_at: datetime | None
+    next_run_at: datetime | None
+    run_through: int
+    hold_from: datetime | None
+    hold_until: datetime | None
 
 
 _BEGIN_SYNC = """
