@@ -42,6 +42,7 @@ from tests.database.people import (
     an_integration,
     scope,
     scope_async,
+    switched_off,
     two_organizations,
 )
 
@@ -301,7 +302,7 @@ def test_an_outsider_sees_and_changes_no_configuration(url: str) -> None:
         assert list_mapping_versions(connection, ALICE, LEDGER) == []
         assert read_mapping(connection, ALICE, LEDGER, 1) is None
         with pytest.raises(LookupError):
-            change_integration(connection, ALICE, LEDGER, enabled=False)
+            change_integration(connection, ALICE, LEDGER, switched_off)
         assert clear_error(connection, LEDGER) is False
         with pytest.raises(LookupError):
             save_mapping(connection, ALICE, LEDGER, {"counterAccount": "1"}, "Charlie")
@@ -332,7 +333,7 @@ async def test_an_outsider_changes_nothing_of_the_runtime(url: str) -> None:
 
 def test_an_integration_is_switched_off(url: str) -> None:
     with scope(url, ALICE) as connection:
-        old, new = change_integration(connection, ALICE, LEDGER, enabled=False)
+        old, new = change_integration(connection, ALICE, LEDGER, switched_off)
         assert (old.enabled, new.enabled) == (True, False)
         stored = get_integration(connection, ALICE, LEDGER)
     assert stored is not None

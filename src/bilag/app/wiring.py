@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool
 from bilag.app.postgres import DatabaseUrls, database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.keys import Vault, open_vault
@@ -47,6 +48,10 @@ class Installation:
         return ForcedExports(
             self.pool, self.queue, CONNECTORS, self.vault, organization_id, actor=actor
         )
+
+    def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
+        """Return the integrations of one organization, to be changed in the name of `actor`."""
+        return ConfiguredIntegrations(self.pool, self.queue, organization_id, actor=actor)
 
 
 @contextmanager

@@ -3,8 +3,8 @@
 Every function runs inside `organization_scope`; what exports rest on cannot be changed under them.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -182,16 +182,16 @@ def change_integration(
     connection: psycopg.Connection[Any],
     organization_id: UUID,
     key_or_id: str | UUID,
-    **changes: Any,
+    how: Callable[[Integration], Integration],
 ) -> tuple[Integration, Integration]:
-    """Change fields of an integration, which nobody else can change meanwhile; returns old and new.
+    """Change an integration, which nobody else can do meanwhile; returns the old one and the new.
 
     Raises LookupError for an unknown one, and Refused as `save_integration` does.
     """
     found = _integrations(connection, organization_id, str(key_or_id), " FOR UPDATE OF i")
     if not found:
         raise LookupError(f"there is no integration {key_or_id}")
-    new = replace(found[0], **changes)
+    new = how(found[0])
     save_integration(connection, new)
     return found[0], new
 
