@@ -116,8 +116,10 @@ def _copy(
     )
     save_integration(connection, new)
     if mapping is not None:
+        own = read_mapping(connection, target, new.id, new.mapping_version) or {}
         document = {name: value for name, value in mapping.items() if name not in _OF_PEOPLE}
-        save_mapping(connection, target, new.id, document, by)
+        kept = {name: own[name] for name in _OF_PEOPLE if name in own}
+        save_mapping(connection, target, new.id, {**document, **kept}, by)
     audit(
         connection, target, by, "integration.changed" if old else "integration.created",
         f"integration {one.key}",
