@@ -70,7 +70,7 @@ class ScheduleRequest(Request):
     schedule: Timetable = Timetable()
 
 
-class PreviewAnswer(Answer):
+class SchedulePreviewAnswer(Answer):
     """A schedule in words, its pauses, and its next five runs."""
 
     trigger: Trigger
@@ -80,7 +80,7 @@ class PreviewAnswer(Answer):
     next_runs: list[Moment] = Field(description="None for a trigger without times of its own.")
 
 
-class ScheduleAnswer(PreviewAnswer):
+class ScheduleAnswer(SchedulePreviewAnswer):
     """The schedule that an integration goes by."""
 
     integration: str
@@ -165,7 +165,7 @@ def put_schedule(
 @router.post(
     "/schedules/preview",
     auth=EXPORTS_READ,
-    response={200: PreviewAnswer, **WRITE_ERRORS},
+    response={200: SchedulePreviewAnswer, **WRITE_ERRORS},
     summary="Preview a schedule",
 )
 @once
@@ -174,7 +174,7 @@ def post_schedule_preview(request: HttpRequest, body: ScheduleRequest) -> HttpRe
     schedule = body.schedule.timed(body.trigger)
     return answer(
         200,
-        PreviewAnswer(
+        SchedulePreviewAnswer(
             trigger=body.trigger,
             schedule=body.schedule,
             words=words(schedule, language_of(request)),

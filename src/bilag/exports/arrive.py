@@ -40,8 +40,8 @@ SELECT count(pg_advisory_xact_lock(hashtext(%s), k)) FROM (
 """
 
 _ROUTES = """
-SELECT o.excluded_features, i.id, i.delivery, b.id, b.organization_id, b.key, b.name, b.currency, b.year_start_month,
-       b.number_prefix, b.number_start, b.rounding_account
+SELECT o.excluded_features, i.id, i.delivery, b.id, b.organization_id, b.key, b.name, b.currency,
+       b.year_start_month, b.number_prefix, b.number_start, b.rounding_account
 FROM organization_integrations i JOIN books b ON b.id = i.book_id
 JOIN organizations o ON o.id = i.organization_id
 WHERE i.is_route ORDER BY i.key
