@@ -345,13 +345,11 @@ MOMENTS = st.datetimes(datetime(2024, 1, 1), datetime(2032, 1, 1)).map(  # noqa:
 def test_any_expression_goes_forward_and_has_words(
     expression: str, zone: str, after: datetime, pauses: tuple[Any, ...]
 ) -> None:
-    try:
-        schedule = cron(expression, zone, *pauses)
-    except Refused as refused:
-        assert [p.code for p in refused.problems] == ["schedule_cron_never"], expression
-        with pytest.raises((CronSimError, StopIteration)):
-            next(CronSim(expression, datetime(2024, 1, 1, tzinfo=UTC)))
+    if not _ever_fires(expression):
+        with pytest.raises(Refused, match="never comes"):
+            cron(expression, zone, *pauses)
         return
+    schedule = cron(expression, zone, *pauses)
     found = [run.astimezone(UTC) for run in upcoming(schedule, after)]
     assert all(earlier < later for earlier, later in pairwise([after, *found]))
     assert not any(pause_at(schedule, run) for run in found)
@@ -361,6 +359,13 @@ def test_any_expression_goes_forward_and_has_words(
         assert told.strip()
         assert "{" not in told
         assert told.endswith(f"({zone})")
+
+
+def _ever_fires(expression: str) -> bool:
+    try:
+        return next(CronSim(expression, datetime(2024, 1, 1, tzinfo=UTC)), None) is not None
+    except CronSimError:
+        return False
 
 
 @settings(max_examples=200, deadline=None)
