@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -75,3 +76,8 @@ def two_organizations(url: str) -> None:
             save_organization(connection, Organization(organization, slug, slug.title()))
             save_book(connection, a_book(organization))
             save_integration(connection, an_integration(organization))
+
+
+def switched_off(one: Integration) -> Integration:
+    """Return an integration as it is while nothing is sent (C6)."""
+    return replace(one, enabled=False)

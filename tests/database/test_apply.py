@@ -17,7 +17,7 @@ from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Problem, Refused
 from bilag.exports.audit import record_change
 from bilag.integrations.model import book_id, integration_id, organization_id
-from bilag.integrations.store import get_integration, list_mapping_versions, set_enabled
+from bilag.integrations.store import change_integration, get_integration, list_mapping_versions
 from bilag.integrations.vault import (
     MasterKey,
     Vault,
@@ -28,7 +28,7 @@ from bilag.integrations.vault import (
 from bilag.tenants.members import list_members
 from bilag.tenants.organizations import get_organization, list_organizations
 from tests.clusters import Database
-from tests.database.people import ALICE, scope, two_organizations
+from tests.database.people import ALICE, scope, switched_off, two_organizations
 
 EXAMPLE = Path(__file__).parents[2] / "examples" / "organizations.yaml"
 SECRET = "a-secret-that-nobody-may-see-4711"
@@ -314,7 +314,7 @@ def test_a_dry_run_tells_the_changes_and_makes_none(applying: Applying) -> None:
 def test_what_the_file_leaves_out_stays_as_people_set_it(applying: Applying) -> None:
     applying(an_organization(language="nn", excludedFeatures=["membership"]))
     with scope(applying.url, HLF) as connection:
-        set_enabled(connection, HLF, LEDGER, False)
+        change_integration(connection, HLF, LEDGER, switched_off)
     bare = an_integration()
     del bare["credentials"], bare["mapping"]
     without = an_organization(integrations=[bare])

@@ -23,6 +23,7 @@ from bilag.integrations.runtime import (
     set_error,
 )
 from bilag.integrations.store import (
+    change_integration,
     get_integration,
     integration_by_target,
     list_integrations,
@@ -31,7 +32,6 @@ from bilag.integrations.store import (
     read_mapping,
     save_integration,
     save_mapping,
-    set_enabled,
 )
 from tests.clusters import Database
 from tests.database.people import (
@@ -42,6 +42,7 @@ from tests.database.people import (
     an_integration,
     scope,
     scope_async,
+    switched_off,
     two_organizations,
 )
 
@@ -300,7 +301,8 @@ def test_an_outsider_sees_and_changes_no_configuration(url: str) -> None:
         assert get_integration(connection, ALICE, LEDGER) is None
         assert list_mapping_versions(connection, ALICE, LEDGER) == []
         assert read_mapping(connection, ALICE, LEDGER, 1) is None
-        assert set_enabled(connection, ALICE, LEDGER, False) is False
+        with pytest.raises(LookupError):
+            change_integration(connection, ALICE, LEDGER, switched_off)
         assert clear_error(connection, LEDGER) is False
         with pytest.raises(LookupError):
             save_mapping(connection, ALICE, LEDGER, {"counterAccount": "1"}, "Charlie")
@@ -329,10 +331,10 @@ async def test_an_outsider_changes_nothing_of_the_runtime(url: str) -> None:
     assert await runtime(url) == before
 
 
-def test_a_disabled_integration_is_switched_once(url: str) -> None:
+def test_an_integration_is_switched_off(url: str) -> None:
     with scope(url, ALICE) as connection:
-        assert set_enabled(connection, ALICE, LEDGER, False) is True
-        assert set_enabled(connection, ALICE, LEDGER, False) is False
+        old, new = change_integration(connection, ALICE, LEDGER, switched_off)
+        assert (old.enabled, new.enabled) == (True, False)
         stored = get_integration(connection, ALICE, LEDGER)
     assert stored is not None
     assert stored.enabled is False

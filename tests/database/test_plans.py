@@ -91,7 +91,7 @@ def queries(world: World) -> dict[str, tuple[str, Any]]:
                 "integration": world.integration,
                 "due_at": "-infinity",
                 "id": 0,
-                "fresh": True,
+                "fresh_through": claim.EVERY_EXPORT,
                 "limit": 32,
             },
         ),

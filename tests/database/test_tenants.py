@@ -40,6 +40,7 @@ CROSSING = {
     "begin_epoch",
     "due_integrations",
     "due_reconciliations",
+    "due_schedules",
     "ensure_partitions",
     "fold_totals",
     "forget_idempotency_keys",

@@ -376,6 +376,7 @@ class TotalsAnswer(Answer):
 
 
 class StatusAnswer(Answer):
-    """Where all records of the organization stand, now."""
+    """Where all records of the organization stand, now; and what it does elsewhere (C7)."""
 
     totals: list[TotalsAnswer]
+    excluded_features: list[str]

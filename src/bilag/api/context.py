@@ -13,6 +13,7 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.force import ForcedExports
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
@@ -33,6 +34,8 @@ class Installation(Protocol):
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports: ...
 
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
+
+    def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
 
 
 _used: list[Installation] = []

@@ -24,6 +24,7 @@ from bilag.core.money import amount_text
 from bilag.core.problem import Problem
 from bilag.exports.standing import standings
 from bilag.exports.status import StateTotal, sum_rule, totals
+from bilag.tenants.organizations import read_organization
 
 RUNS_MAX = 100
 
@@ -65,8 +66,10 @@ def get_run(request: HttpRequest, run_id: Annotated[UUID, Path(alias="runId")]) 
 )
 def get_status(request: HttpRequest) -> HttpResponse:
     """Approved = the sum of all states, in count and sum per integration and currency."""
-    with tenant(caller_of(request).organization_id) as connection:
+    own = caller_of(request).organization_id
+    with tenant(own) as connection:
         rows = totals(connection)
+        organization = read_organization(connection, own)
     difference = sum_rule(rows)
     places = sorted({(row.integration_key, row.integration_name, row.currency) for row in rows})
     return answer(
@@ -85,7 +88,8 @@ def get_status(request: HttpRequest) -> HttpResponse:
                     ),
                 )
                 for key, name, currency in places
-            ]
+            ],
+            excluded_features=list(organization.excluded_features) if organization else [],
         ),
     )
 

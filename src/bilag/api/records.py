@@ -103,7 +103,7 @@ def _one(request: HttpRequest, received: Received) -> HttpResponse:
         return _withdraw(request, found)
     (stored,) = exports_of(request).accept_records([found])
     if stored.problems:
-        raise ApiProblem(409, *stored.problems)
+        raise ApiProblem(422 if stored.record_id is None else 409, *stored.problems)
     return answer(201 if stored.is_new else 200, RecordAnswer.of(found.source_system, stored))
 
 

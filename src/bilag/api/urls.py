@@ -5,7 +5,16 @@ from functools import partial
 from django.urls import path
 
 from bilag import __version__
-from bilag.api import dry_run, exports, force, overview, periods, reconciliations, records
+from bilag.api import (
+    dry_run,
+    exports,
+    force,
+    integrations,
+    overview,
+    periods,
+    reconciliations,
+    records,
+)
 from bilag.api.body import ExactJson
 from bilag.api.documents import BilagApi
 from bilag.api.page import ReferencePage, front_page
@@ -33,6 +42,7 @@ for router in (
     force.router,
     reconciliations.router,
     periods.router,
+    integrations.router,
     dry_run.router,
 ):
     api.add_router("", router)

@@ -5,6 +5,7 @@ Every limit here is in the OpenAPI document, so that a client can check before i
 
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -19,7 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, Refused
 from bilag.records.fields import ID_MAX, TEXT_MAX
 from bilag.records.identity import has_identity_number
 
@@ -110,6 +111,9 @@ _PARAMS = {"max_length": "maximum", "le": "maximum", "ge": "minimum", "expected"
 def value_problem(fault: Mapping[str, Any]) -> Problem:
     """Return a problem for one of pydantic's faults, with its field as a path: `expenseIds[3]`."""
     context = fault.get("ctx", {})
+    refused = context.get("error")
+    if isinstance(refused, Refused):
+        return replace(refused.problems[0], field=_path(fault["loc"]))
     params = {ours: str(context[theirs]) for theirs, ours in _PARAMS.items() if theirs in context}
     return Problem(
         _CODES.get(fault["type"], "value_not_usable"), _path(fault["loc"]), params=params

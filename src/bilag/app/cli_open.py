@@ -26,6 +26,7 @@ from bilag.app.wiring import Installation, open_installation
 from bilag.core.problem import Refused
 from bilag.core.texts import LANGUAGES
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.integrations.model import Integration
 from bilag.integrations.store import integration_by_target, list_integrations
 from bilag.tenants.organizations import ListedOrganization, list_organizations
@@ -163,6 +164,11 @@ class Desk:
     installation: Installation
     organization: ListedOrganization
     exports: AccountingExports
+
+    @property
+    def configured(self) -> ConfiguredIntegrations:
+        """Return the organization's integrations, to be changed in the name of who runs this."""
+        return self.installation.integrations_of(self.organization.id, actor())
 
     @contextmanager
     def scope(self) -> Iterator[psycopg.Connection[Any]]:

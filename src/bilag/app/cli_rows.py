@@ -32,13 +32,14 @@ SELECT EXISTS (SELECT FROM procrastinate_jobs WHERE lock = %(lock)s AND status =
     OR EXISTS (SELECT FROM exports e WHERE e.integration_id = %(integration)s
         AND e.state IN ('in_doubt', 'accepted')
         AND e.due_at <= now() + make_interval(secs => %(soon)s))
-    OR (EXISTS (SELECT FROM organization_integrations i
-            JOIN integration_runtime r ON r.integration_id = i.id
-            WHERE i.id = %(integration)s AND i.enabled AND r.error_since IS NULL
-            AND coalesce(greatest(r.paused_until, r.breaker_retry_at), '-infinity')
-                <= now() + make_interval(secs => %(soon)s))
+    OR EXISTS (SELECT FROM organization_integrations i
+        JOIN integration_runtime r ON r.integration_id = i.id
+        WHERE i.id = %(integration)s AND i.enabled AND r.error_since IS NULL
+        AND coalesce(greatest(r.paused_until, r.breaker_retry_at), '-infinity')
+            <= now() + make_interval(secs => %(soon)s)
         AND EXISTS (SELECT FROM exports e
             WHERE e.integration_id = %(integration)s AND e.state = 'pending'
+            AND (e.attempt > 0 OR coalesce(now() < r.hold_from OR r.hold_until <= now(), true))
             AND e.due_at <= now() + make_interval(secs => %(soon)s)))
 """
 

@@ -6,6 +6,7 @@ Everything comes from counters and one row of the runtime, never from counting e
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -15,14 +16,16 @@ import psycopg
 from bilag.app.cli_open import Desk
 from bilag.app.cli_words import plain_amount
 from bilag.core.clock import utc_now
+from bilag.core.schedule_words import words
 from bilag.delivery.sync import prepare_connection
 from bilag.exports.states import STATES
 from bilag.exports.status import StateTotal, sum_rule, totals
 from bilag.integrations.model import Integration
+from bilag.integrations.runs import is_held
 from bilag.integrations.runtime import Runtime
 from bilag.integrations.store import LoadedIntegration, load_integration_async
 from bilag.integrations.vault import CredentialDescription, describe_credentials
-from bilag.tenants.organizations import ListedOrganization
+from bilag.tenants.organizations import ListedOrganization, read_organization
 from bilag.tenants.scope import organization_scope_async
 
 # What waits for a person, or may: `in_doubt` is looked up by itself, yet it is not well before.
@@ -46,10 +49,11 @@ class Standing:
     sums: dict[tuple[str, str, str], Sum] = field(default_factory=dict)
     differences: dict[str, Sum] = field(default_factory=dict)
     credentials: Sequence[CredentialDescription] = ()
+    excluded_features: Sequence[str] = ()
 
     @property
     def condition(self) -> str:
-        """Return active, disabled, error, breaker, paused or old_route."""
+        """Return active, disabled, error, breaker, paused, pause_window or old_route."""
         now = utc_now()
         if not self.integration.enabled:
             return "disabled"
@@ -59,7 +63,15 @@ class Standing:
             return "breaker"
         if self.runtime.paused_until is not None and self.runtime.paused_until > now:
             return "paused"
+        if self.paused_until is not None:
+            return "pause_window"
         return "active" if self.integration.is_route else "old_route"
+
+    @property
+    def paused_until(self) -> datetime | None:
+        """Return the end of the schedule's pause, if one is under way."""
+        start, end = self.runtime.hold_from, self.runtime.hold_until
+        return end if is_held(start, end, utc_now()) else None
 
     @property
     def message(self) -> str:
@@ -100,9 +112,12 @@ def standings(at: Desk) -> list[Standing]:
             one.id: describe_credentials(connection, at.organization.id, one.id)
             for one in integrations
         }
+        organization = read_organization(connection, at.organization.id)
+    excluded = organization.excluded_features if organization else ()
     loaded = asyncio.run(_load(at, [one.id for one in integrations]))
     return [
-        _standing(at, one, loaded[one.id].runtime, rows, described[one.id]) for one in integrations
+        _standing(at, one, loaded[one.id].runtime, rows, described[one.id], excluded)
+        for one in integrations
     ]
 
 
@@ -112,6 +127,7 @@ def _standing(
     runtime: Runtime,
     rows: Sequence[StateTotal],
     credentials: Sequence[CredentialDescription],
+    excluded_features: Sequence[str],
 ) -> Standing:
     key = integration.key
     return Standing(
@@ -125,6 +141,7 @@ def _standing(
         },
         {currency: left for (one, currency), left in sum_rule(rows).items() if one == key},
         credentials,
+        excluded_features,
     )
 
 
@@ -163,6 +180,9 @@ def standing_as_json(one: Standing) -> dict[str, Any]:
         ],
         "lastSyncAt": runtime.last_sync_at.isoformat() if runtime.last_sync_at else None,
         "lastSyncOutcome": runtime.last_sync_outcome,
+        "schedule": words(one.integration.delivery.timed()),
+        "nextRunAt": runtime.next_run_at.isoformat() if runtime.next_run_at else None,
+        "pausedUntil": one.paused_until.isoformat() if one.paused_until else None,
         "totals": [
             {
                 "currency": currency,

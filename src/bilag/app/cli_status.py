@@ -167,6 +167,7 @@ def _as_json(found: Sequence[Standing], workers: int) -> dict[str, Any]:
             {
                 "organization": one.organization.slug,
                 "name": one.organization.name,
+                "excludedFeatures": list(one.excluded_features),
                 "integrations": [],
             },
         )

@@ -4,6 +4,7 @@ No lines are drawn, so that a screen reader reads words; nothing is told by colo
 """
 
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from rich.console import Console, JustifyMethod
@@ -126,11 +127,22 @@ def _heading(one: Standing, language: str) -> str:
     for state in NEEDS_PERSON:
         if count := one.count(state):
             synced += f", {count} {word(state, language)}"
+    condition = word(one.condition, language)
+    if one.condition == "pause_window" and one.paused_until is not None:
+        condition += f" {_local(one.paused_until, one)}"
+    coming = ""
+    if runtime.next_run_at is not None and integration.enabled:
+        coming = f"; {word('next_run', language)}: {_local(runtime.next_run_at, one)}"
     return (
         f"{one.organization.name} ({one.organization.slug}): {integration.name}"
-        f" ({integration.key}) - {word(one.condition, language)};"
-        f" {word('last_sync', language)}: {synced}"
+        f" ({integration.key}) - {condition};"
+        f" {word('last_sync', language)}: {synced}{coming}"
     )
+
+
+def _local(moment: datetime, one: Standing) -> str:
+    zone = one.integration.delivery.timed().zone
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"
 
 
 def _block(one: Standing, currency: str, language: str) -> Table:

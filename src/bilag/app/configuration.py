@@ -30,14 +30,8 @@ from bilag.app.yaml_text import Place, read_yaml
 from bilag.connectors.interface import Connector
 from bilag.core.money import CURRENCIES, AmountError, parse_amount
 from bilag.core.problem import Problem, Refused
-from bilag.integrations.model import (
-    CLOSED_FIRST,
-    CLOSED_LAST,
-    Configuration,
-    Day,
-    Delivery,
-    Filters,
-)
+from bilag.integrations.configuration import Configuration
+from bilag.integrations.model import CLOSED_FIRST, CLOSED_LAST, Day, Delivery, Filters
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.mapping.check import check_document
 from bilag.mapping.document import DocumentError, read_document

@@ -20,6 +20,7 @@ from psycopg_pool import ConnectionPool
 from bilag.app.postgres import DatabaseUrls, database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.worker import make_sync_queue
@@ -53,6 +54,10 @@ class Installation:
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials:
         """Return the verbs for an organization's credentials, acting in the name of `actor`."""
         return Credentials(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
+
+    def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
+        """Return the integrations of one organization, to be changed in the name of `actor`."""
+        return ConfiguredIntegrations(self.pool, self.queue, organization_id, actor=actor)
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from bilag.core.texts_forced import FORCED_TEXTS
 from bilag.core.texts_mapping import MAPPING_TEXTS
 from bilag.core.texts_monitoring import MONITORING_TEXTS
 from bilag.core.texts_records import RECORD_TEXTS
+from bilag.core.texts_schedule import SCHEDULE_TEXTS
 from bilag.core.texts_xledger import XLEDGER_TEXTS
 
 LANGUAGES = ("nb", "nn", "en")
@@ -25,6 +26,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **MONITORING_TEXTS,
     **CONNECTOR_TEXTS,
     **CONFIGURATION_TEXTS,
+    **SCHEDULE_TEXTS,
     **API_TEXTS,
     **DYNAMICS_TEXTS,
     **XLEDGER_TEXTS,

@@ -49,6 +49,14 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Siste lukka dag må liggje mellom {first} og {last}.",
         "The last closed day must lie between {first} and {last}.",
     ),
+    "copy_exists": (
+        "Organisasjonen har allerede {keys}. Bruk --replace for å skrive over, eller --integration"
+        " for å velge en annen.",
+        "Organisasjonen har allereie {keys}. Bruk --replace for å skrive over, eller --integration"
+        " for å velje ein annan.",
+        "The organization already has {keys}. Use --replace to write over it, or --integration to"
+        " choose another.",
+    ),
     "network_not_valid": (
         "{network} er ikke et nettverk; skriv det som 10.1.0.0/16 eller 127.0.0.1/32.",
         "{network} er ikkje eit nettverk; skriv det som 10.1.0.0/16 eller 127.0.0.1/32.",

@@ -197,6 +197,14 @@ _RECORD: dict[str, tuple[str, str, str]] = {
         "Revision {revision} of this record is already stored with other content, and an approved "
         "record is never changed. Send the correction as revision {next}.",
     ),
+    "feature_excluded": (
+        "Organisasjonen har valgt bort {feature} (excludedFeatures), fordi det gjøres et annet"
+        " sted. Send det ikke hit, eller ta {feature} ut av listen.",
+        "Organisasjonen har valt bort {feature} (excludedFeatures), fordi det blir gjort ein annan"
+        " stad. Send det ikkje hit, eller ta {feature} ut av lista.",
+        "The organization has excluded {feature} (excludedFeatures), for it is done elsewhere. Do"
+        " not send it here, or take {feature} off the list.",
+    ),
     "stale_revision": (
         "Revisjon {revision} er eldre enn revisjon {newest}, som allerede er tatt inn. Send en "
         "høyere revisjon.",

@@ -195,7 +195,7 @@ class AccountingExports:
             routes = list_integrations(connection, self._organization_id)
         if ids:
             for integration in [chosen] if chosen else routes:
-                self._wake(integration.id, "manual")
+                self._wake(integration.id, _again(integration))
         return ids
 
     def cancel_export(self, export_id: int) -> None:
@@ -224,7 +224,7 @@ class AccountingExports:
                 stages=integration is not None and self._stages(integration),
             )  # fmt: skip
         if integration and to_state == "pending":
-            self._wake(integration.id, "manual")
+            self._wake(integration.id, _again(integration))
 
     def close_period(self, book_key: str, closed_through: date | None) -> Book:
         """Close a book's days up to and including one, or open them all (E15); see exports.periods.
@@ -330,6 +330,11 @@ class AccountingExports:
         defer_sync(
             self._queue, self._organization_id, integration_id, trigger=trigger, actor=self._actor
         )
+
+
+def _again(integration: Integration) -> str:
+    # who sends one claim again does not ask for all that waits for the next run of a schedule
+    return "retry" if integration.delivery.timed().expression else "manual"
 
 
 def _answer(expense_id: str, found: QueuedUp | None) -> Answer:

@@ -67,12 +67,12 @@ class Pipeline:
         claimer: psycopg.AsyncConnection[Any],
         settler: psycopg.AsyncConnection[Any],
         *,
-        fresh: bool,
+        fresh_through: int,
         may_go_on: Callable[[int], bool],
     ) -> None:
         self._target = target
         self._mapper, self._claimer, self._settler = mapper, claimer, settler
-        self._fresh = fresh
+        self._fresh_through = fresh_through
         self._may_go_on = may_go_on
         self._window = target.in_flight_max
         self._documents = target.capabilities.documents_per_request_max
@@ -122,7 +122,7 @@ class Pipeline:
                 break
             found = await candidates(
                 self._mapper, self._target.organization_id, self._target.integration.id,
-                after=after, limit=chunk, fresh=self._fresh,
+                after=after, limit=chunk, fresh_through=self._fresh_through,
             )  # fmt: skip
             if not found:
                 break

@@ -13,6 +13,9 @@ import psycopg
 import structlog
 from procrastinate import exceptions
 
+from bilag.integrations.runs import due_schedules, start_due_run
+from bilag.tenants.scope import organization_scope_async
+
 log = structlog.get_logger(__name__)
 
 QUEUE = "sync"
@@ -99,6 +102,31 @@ async def defer_due(
     return new
 
 
+async def start_due_runs(connection: psycopg.AsyncConnection[Any]) -> int:
+    """Start the runs of schedules whose time has come (C14); returns how many were started.
+
+    A run and the wish for its sync are one transaction: none is lost, none is started twice.
+    """
+    started = 0
+    for organization_id, integration_id in await due_schedules(connection):
+        async with organization_scope_async(connection, organization_id):
+            if await start_due_run(connection, integration_id):
+                started += 1
+                args = {
+                    "organization_id": str(organization_id),
+                    "integration_id": str(integration_id),
+                    "trigger": "schedule",
+                    "actor": "",
+                }
+                await _defer_here(connection, lock_of(integration_id), args)
+    return started
+
+
+def is_wish(trigger: str) -> bool:
+    """Return whether a person asked for the sync, or for the one that it goes on with."""
+    return trigger in ("manual", "continued")
+
+
 # A stalled job is finished as failed, and a fresh one is deferred where none waits, in one
 # transaction: retrying it beside a waiting twin would leave its lock held for ever (measured).
 _STALLED = """
@@ -109,7 +137,7 @@ WHERE j.status = 'doing' AND j.queue_name = %(queue)s
 FOR UPDATE OF j SKIP LOCKED
 """
 _FAIL = "SELECT procrastinate_finish_job_v1(%s, 'failed', false)"
-_DEFER_AGAIN = """
+_DEFER = """
 SELECT procrastinate_defer_jobs_v1(ARRAY[ROW(%(queue)s, %(task)s, 0, %(lock)s, %(lock)s,
     %(args)s::jsonb, NULL)::procrastinate_job_to_defer_v1])
 WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = %(lock)s AND status = 'todo')
@@ -118,7 +146,7 @@ WHERE NOT EXISTS (SELECT FROM procrastinate_jobs WHERE queueing_lock = %(lock)s 
 
 def _rescued(args: dict[str, Any]) -> str:
     """Return the trigger of the job in place of a stalled one: a person's wish stays one."""
-    return "continued" if args.get("trigger") in ("manual", "continued") else "rescued"
+    return "continued" if is_wish(str(args.get("trigger"))) else "rescued"
 
 
 async def rescue_stalled(connection: psycopg.AsyncConnection[Any]) -> int:
@@ -128,23 +156,23 @@ async def rescue_stalled(connection: psycopg.AsyncConnection[Any]) -> int:
         cursor = await connection.execute(_STALLED, {"queue": QUEUE, "seconds": STALLED_SECONDS})
         for job_id, lock, _, args in await cursor.fetchall():
             await connection.execute(_FAIL, [job_id])
-            try:
-                async with connection.transaction():
-                    await connection.execute(
-                        _DEFER_AGAIN,
-                        {
-                            "queue": QUEUE,
-                            "task": TASK,
-                            "lock": lock,
-                            "args": psycopg.types.json.Jsonb({**args, "trigger": _rescued(args)}),
-                        },
-                    )
-            except psycopg.errors.UniqueViolation:
-                pass  # somebody deferred one between the test and the insert: it will do
+            await _defer_here(connection, lock, {**args, "trigger": _rescued(args)})
             rescued += 1
     if rescued:
         log.warning("stalled_syncs_rescued", count=rescued)
     return rescued
+
+
+async def _defer_here(
+    connection: psycopg.AsyncConnection[Any], lock: str, args: dict[str, Any]
+) -> None:
+    """Defer a sync in the transaction that is open, unless one waits already."""
+    job = {"queue": QUEUE, "task": TASK, "lock": lock, "args": psycopg.types.json.Jsonb(args)}
+    try:
+        async with connection.transaction():
+            await connection.execute(_DEFER, job)
+    except psycopg.errors.UniqueViolation:
+        pass  # somebody deferred one between the test and the insert: it will do
 
 
 _OTHERS_WAIT = """

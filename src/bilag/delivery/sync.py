@@ -26,6 +26,7 @@ from bilag.core.outcome import Misconfigured, RetryLater
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.pipeline import Pipeline, Report
+from bilag.delivery.queue import is_wish, start_due_runs
 from bilag.delivery.resolve import follow_up, prove_look_up, recover, resolve_due
 from bilag.delivery.sessions import Sessions
 from bilag.delivery.set_up import KEYS_UNREACHABLE, compile_loaded, set_up
@@ -33,6 +34,7 @@ from bilag.delivery.target import Target
 from bilag.delivery.trial import judge_trial
 from bilag.delivery.verdict import doubt_seconds
 from bilag.exports import syncs
+from bilag.exports.claim import EVERY_EXPORT, NO_EXPORT
 from bilag.exports.decide import withdraw_async
 from bilag.exports.epoch import EpochMark, compare
 from bilag.exports.periods import follow_periods
@@ -41,6 +43,7 @@ from bilag.exports.settle import Chain
 from bilag.exports.split import split_held
 from bilag.integrations import runtime
 from bilag.integrations.keys import Vault, audit_key
+from bilag.integrations.runs import held_until, is_held
 from bilag.integrations.store import LoadedIntegration, load_integration_async
 from bilag.mapping.voucher import Mapping as CompiledMapping
 from bilag.tenants.scope import organization_scope_async
@@ -117,6 +120,8 @@ async def run_sync(
         engine.pool.connection() as mapper,
         engine.pool.connection() as settler,
     ):
+        # a pause that began while no worker ran must be known before anything is sent
+        await start_due_runs(claimer)
         async with organization_scope_async(claimer, organization_id):
             loaded = await load_integration_async(claimer, integration_id)
         if loaded is None:
@@ -247,20 +252,52 @@ async def _deliver(
         return Report(stopped_by="disabled")
     if _is_ahead(loaded.runtime.paused_until):
         return Report(stopped_by="paused", message="the system asked us to wait")
-    manual = target.integration.delivery.trigger == "manual"
-    fresh = not manual or trigger in ("manual", "continued")
     pipeline = Pipeline(
-        target, mapper, claimer, settler, fresh=fresh, may_go_on=_budget(engine)
+        target, mapper, claimer, settler, fresh_through=_fresh_through(loaded, trigger),
+        may_go_on=_budget(engine),
     )  # fmt: skip
     report = await pipeline.run()
+    await _say_if_held(claimer, target, loaded, trigger, report)
     if report.accepted_reference and target.can_look_up and not target.look_up_proven:
         await prove_look_up(claimer, target, reference=report.accepted_reference)
     await resolve_due(claimer, target)
     await _follow_to_the_end(claimer, target, engine)
     released = await _follow_changes(claimer, target)
     # what the policy moves to an open day was held, so that it is written down, and goes now
-    target.goes_on = fresh and released > 0 and not report.stopped_by
+    target.goes_on = released > 0 and not report.stopped_by
     return report
+
+
+def _fresh_through(loaded: LoadedIntegration, trigger: str) -> int:
+    """Return up to which export the sync may send what was never attempted (C14).
+
+    Whoever asks, nothing fresh goes in a pause; T1 asks the database's own clock again.
+    """
+    runtime, how = loaded.runtime, loaded.integration.delivery.trigger
+    if is_held(runtime.hold_from, runtime.hold_until, utc_now()):
+        return NO_EXPORT
+    if is_wish(trigger) or how == "on_approval":
+        return EVERY_EXPORT
+    return NO_EXPORT if how == "manual" else runtime.run_through
+
+
+async def _say_if_held(
+    connection: psycopg.AsyncConnection[Any],
+    target: Target,
+    loaded: LoadedIntegration,
+    trigger: str,
+    report: Report,
+) -> None:
+    """Say that a pause of the schedule kept what a person asked for, or what was going out."""
+    if not (report.stopped_by == "gate" or (is_wish(trigger) and not report.stopped_by)):
+        return
+    async with organization_scope_async(connection, target.organization_id):
+        until = await held_until(connection, target.integration.id)
+    if until is not None:
+        zone = loaded.integration.delivery.timed().zone
+        params = {"until": f"{until.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"}
+        report.stopped_by = "pause_window"
+        report.message = Problem("sync_pause_window", params=params).text(loaded.language)
 
 
 async def _follow_to_the_end(
@@ -349,7 +386,7 @@ def _budget(engine: Engine) -> Callable[[int], bool]:
 
 
 def _outcome(report: Report) -> tuple[str, str]:
-    if report.stopped_by in ("misconfigured", "breaker", "paused", "disabled"):
+    if report.stopped_by in ("misconfigured", "breaker", "paused", "disabled", "pause_window"):
         return report.stopped_by, report.message
     bad = {"rejected", "gave_up", "unknown", "retry_later"} & set(report.outcomes)
     return ("partly" if bad else "ok"), report.message

@@ -106,15 +106,16 @@ async def sync(
         engine.keep(asyncio.create_task(_nudge_soon(engine, integration)))
     if done is None:
         return
-    say = log.info if done.outcome in ("ok", "partly", "disabled") else log.warning
+    quiet = done.outcome in ("ok", "partly", "disabled", "pause_window")
+    say = log.info if quiet else log.warning
     say(
         "sync_done", integration=done.integration, run=str(done.run_id), outcome=done.outcome,
         message=done.message, **done.outcomes,
     )  # fmt: skip
     if done.again and not engine.stopping:
-        await sync_queue.defer_sync_async(
-            context.app, organization, integration, trigger="continued"
-        )
+        # what goes on for a person stays a person's wish, and what does not never becomes one
+        again = "continued" if sync_queue.is_wish(trigger) else trigger
+        await sync_queue.defer_sync_async(context.app, organization, integration, trigger=again)
 
 
 async def _nudge_soon(engine: Engine, integration_id: UUID) -> None:
@@ -210,6 +211,7 @@ async def _until_idle(
     """End the worker when no sync waits or runs and no integration has anything due."""
     async with engine.pool.connection() as connection:
         await sync_queue.rescue_stalled(connection)
+        await sync_queue.start_due_runs(connection)
         await sync_queue.defer_due(connection, queue, trigger="tick")
     while not running.done():
         await asyncio.sleep(IDLE_POLL_SECONDS)
@@ -275,13 +277,14 @@ async def _look_after(chore: Chore, engine: Engine, queue: procrastinate.App) ->
 
 
 async def tick(engine: Engine, queue: procrastinate.App) -> None:
-    """Rescue stalled syncs, ask for due ones, fold the totals, and compare the epoch's mark."""
+    """Rescue stalled syncs, start runs, ask for due syncs, fold totals, compare the epoch."""
     async with engine.pool.connection() as connection:
         if engine.worker_id is not None:
             # procrastinate's own heartbeat ends when a stop begins, while syncs still go on
             await sync_queue.beat(connection, engine.worker_id)
         await compare(connection, engine.mark)
         await sync_queue.rescue_stalled(connection)
+        await sync_queue.start_due_runs(connection)
         await sync_queue.defer_due(connection, queue, trigger="tick")
         engine.others_wait = await sync_queue.others_wait(connection)
         await connection.execute("SELECT fold_totals()")

@@ -19,6 +19,7 @@ from bilag.core.reference import make_reference
 from bilag.exports.states import UNSENT
 from bilag.integrations.model import Book, Delivery
 from bilag.mapping.amounts import parts
+from bilag.records.elsewhere import elsewhere
 from bilag.records.intake import Stored, store_records
 
 
@@ -27,6 +28,7 @@ class _Route:
     integration_id: UUID
     book: Book
     delivery: Delivery
+    excluded_features: frozenset[str]
 
 
 # Revisions of one claim arrive one after the other, in whatever process; sorted, so that two
@@ -38,9 +40,10 @@ SELECT count(pg_advisory_xact_lock(hashtext(%s), k)) FROM (
 """
 
 _ROUTES = """
-SELECT i.id, i.delivery, b.id, b.organization_id, b.key, b.name, b.currency, b.year_start_month,
-       b.number_prefix, b.number_start, b.rounding_account
+SELECT o.excluded_features, i.id, i.delivery, b.id, b.organization_id, b.key, b.name, b.currency,
+       b.year_start_month, b.number_prefix, b.number_start, b.rounding_account
 FROM organization_integrations i JOIN books b ON b.id = i.book_id
+JOIN organizations o ON o.id = i.organization_id
 WHERE i.is_route ORDER BY i.key
 """
 
@@ -94,7 +97,10 @@ def arrive(
         _ONE_AT_A_TIME,
         [str(organization_id), [f"{r.source_system}/{r.source_id}" for r in records]],
     )
-    stored = store_records(connection, organization_id, records)
+    excluded = routes[0].excluded_features
+    stored = store_records(
+        connection, organization_id, records, lambda record: elsewhere(record, excluded)
+    )  # fmt: skip
     fresh = [
         (record, answer) for record, answer in zip(records, stored, strict=True) if answer.is_new
     ]
@@ -202,7 +208,7 @@ def _rows(
 
 def _routes(connection: psycopg.Connection[Any]) -> list[_Route]:
     return [
-        _Route(row[0], Book(*row[2:]), Delivery.model_validate(row[1]))
+        _Route(row[1], Book(*row[3:]), Delivery.model_validate(row[2]), frozenset(row[0]))
         for row in connection.execute(_ROUTES).fetchall()
     ]
 

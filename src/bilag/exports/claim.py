@@ -14,6 +14,9 @@ import psycopg
 
 from bilag.tenants.scope import organization_scope_async, scoped_statement
 
+# Above every id of an export, and below none: all of them may go, or none that is fresh.
+EVERY_EXPORT, NO_EXPORT = 2**63 - 1, 0
+
 
 class Candidate(NamedTuple):
     """A pending export with its record; `body` is set when stored bytes must be sent again.
@@ -80,7 +83,7 @@ FROM (
     WHERE integration_id = %(integration)s AND for_engine AND state = 'pending'
       AND live IS NOT FALSE
       AND due_at <= now() AND (due_at, id) > (%(due_at)s::timestamptz, %(id)s::bigint)
-      AND (%(fresh)s OR attempt > 0)
+      AND (attempt > 0 OR id <= %(fresh_through)s)
     ORDER BY due_at, id LIMIT %(limit)s
 ) e
 CROSS JOIN LATERAL (SELECT content FROM records WHERE id = e.record_id OFFSET 0) r
@@ -98,11 +101,12 @@ async def candidates(
     *,
     after: tuple[datetime, int] | None,
     limit: int,
-    fresh: bool = True,
+    fresh_through: int = EVERY_EXPORT,
 ) -> list[Candidate]:
     """Return the next due pending exports in due order, after a (due_at, id) already seen.
 
-    Takes no lock: T1 decides which of them are really ours. `fresh` False = only retries.
+    Takes no lock: T1 decides which of them are really ours. What was never attempted is returned up
+    to the id `fresh_through`; retries always are.
     """
     rows = await scoped_statement(
         connection,
@@ -112,7 +116,7 @@ async def candidates(
             "integration": integration_id,
             "due_at": after[0] if after else "-infinity",
             "id": after[1] if after else 0,
-            "fresh": fresh,
+            "fresh_through": fresh_through,
             "limit": limit,
         },
     )
@@ -162,8 +166,9 @@ async def next_numbers(
 
 
 # One statement, so that intent, number, bytes and token stand or fall together. `gate` makes a
-# running sync stop at the next record: disabled, in error, or another sync took over. The series
-# moves only when it stands where we believed it: then our numbers are right, else nothing is taken.
+# running sync stop at the next record: disabled, in error, another sync took over, or a pause of
+# the schedule (C14), which keeps what was never attempted. The series moves only when it stands
+# where we believed it: then our numbers are right, else nothing is taken.
 _TAKE = """
 WITH gate AS MATERIALIZED (
     SELECT i.id FROM organization_integrations i
@@ -171,6 +176,7 @@ WITH gate AS MATERIALIZED (
     WHERE i.id = %(integration)s AND i.enabled AND r.error_since IS NULL AND r.sync_token = %(sync)s
       AND coalesce(r.breaker_retry_at, '-infinity') <= now()
       AND coalesce(r.paused_until, '-infinity') <= now()
+      AND NOT (%(fresh)s AND coalesce(r.hold_from <= now() AND now() < r.hold_until, false))
 ), series AS (
     UPDATE voucher_series s SET next_number = x.next_number
     FROM jsonb_to_recordset(%(series)s) AS x (accounting_year int, expected int, next_number int)
@@ -309,7 +315,7 @@ async def take(
     """Commit the intent to send: rows go to `sending` with number, bytes, token and `send_by`.
 
     `series` maps an accounting year to (number expected next, number after ours). Returns None when
-    nothing may go out (disabled, error, breaker, another sync) or a series stood elsewhere.
+    nothing may go out (disabled, error, breaker, pause, another sync) or a series stood elsewhere.
     """
     document = [
         {
@@ -339,6 +345,7 @@ async def take(
             "years": len(moved),
             "intents": orjson.dumps(document).decode(),
             "ids": [i.export_id for i in intents],
+            "fresh": any(i.attempt == 0 for i in intents),
             "send_within": send_within_seconds,
         },
     )

@@ -32,7 +32,9 @@ async def begin(
 async def finish(
     connection: psycopg.AsyncConnection[Any], run_id: UUID, outcome: str, message: str
 ) -> None:
-    """Note how a sync ended: ok, partly, paused, breaker, misconfigured, disabled, interrupted."""
+    """Note how a sync ended: ok, partly, paused, pause_window, breaker, misconfigured, disabled or
+    interrupted.
+    """
     await connection.execute(
         "UPDATE syncs SET finished_at = now(), outcome = %s, message = %s WHERE id = %s",
         [outcome, message[:2000], run_id],

@@ -9,10 +9,12 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import BeforeValidator, Field, model_validator
 
 from bilag.core.reference import NAMESPACE
+from bilag.core.schedule import Schedule
+from bilag.integrations.configuration import Configuration
+from bilag.integrations.timetable import Timetable, Trigger
 
 
 def _as_written(value: object) -> object:
@@ -27,14 +29,6 @@ Day = Annotated[date, BeforeValidator(_as_written)]
 
 # The days that can be closed (E15); outside of them somebody mistyped.
 CLOSED_FIRST, CLOSED_LAST = date(1900, 1, 1), date(2999, 12, 31)
-
-
-class Configuration(BaseModel):
-    """Base of all configuration: camelCase outside, unknown keys are errors."""
-
-    model_config = ConfigDict(
-        alias_generator=to_camel, populate_by_name=True, extra="forbid", frozen=True
-    )
 
 
 class Filters(Configuration):
@@ -70,7 +64,8 @@ class Breaker(Configuration):
 class Delivery(Configuration):
     """How the claims of one integration are delivered; seconds are of the database's clock."""
 
-    trigger: Literal["on_approval", "manual"] = "on_approval"
+    trigger: Trigger = "on_approval"
+    schedule: Timetable = Timetable()
     posting_date: Literal["approval", "last_cost", "cost_month_end"] = "approval"
     two_years: Literal["split", "one", "hold"] = "split"
     requests_in_flight: int = Field(8, ge=1, le=256)
@@ -83,6 +78,15 @@ class Delivery(Configuration):
     reconcile_days: int = Field(35, ge=0, le=3660)
     retry: Retry = Retry()
     breaker: Breaker = Breaker()
+
+    @model_validator(mode="after")
+    def _can_be_followed(self) -> "Delivery":
+        self.timed()
+        return self
+
+    def timed(self) -> Schedule:
+        """Return the schedule by which fresh records go out; it was checked when it was read."""
+        return self.schedule.timed(self.trigger)
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ class Runtime:
     company_name: str | None
     look_up_proven_at: datetime | None
     warning: str | None
+    next_run_at: datetime | None
+    run_through: int
+    hold_from: datetime | None
+    hold_until: datetime | None
 
 
 _BEGIN_SYNC = """

@@ -3,7 +3,7 @@
 Every function runs inside `organization_scope`; what exports rest on cannot be changed under them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,10 @@ from psycopg.rows import class_row, dict_row, tuple_row
 from psycopg.types.json import Jsonb
 
 from bilag.core.problem import Problem, Refused
-from bilag.integrations.model import Book, Configuration, Delivery, Filters, Integration
+from bilag.integrations.configuration import Configuration
+from bilag.integrations.model import Book, Delivery, Filters, Integration
 from bilag.integrations.reserve import forget_all_reserves
+from bilag.integrations.runs import plan_anew
 from bilag.integrations.runtime import Runtime
 
 
@@ -79,7 +81,7 @@ SELECT {_COLUMNS}, m.field_mappings, o.allowed_networks, o.declaration, o.slug, 
     r.sync_token, r.sync_run_id, r.sync_started_at, r.last_sync_at, r.last_sync_outcome,
     r.breaker_failures, r.breaker_opened_at, r.breaker_retry_at, r.breaker_trips, r.paused_until,
     r.error_since, r.error_message, r.company_id, r.company_name, r.look_up_proven_at,
-    r.warning
+    r.warning, r.next_run_at, r.run_through, r.hold_from, r.hold_until
 FROM organization_integrations i
 JOIN books b ON b.id = i.book_id AND b.organization_id = i.organization_id
 JOIN organizations o ON o.id = i.organization_id
@@ -150,23 +152,15 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
         integration.book.id,
     ):
         _refuse_if_used(connection, integration)
-    settings = Jsonb(integration.settings)
     changed = connection.execute(
         _SAVE_INTEGRATION,
         [
-            integration.id,
-            integration.organization_id,
-            integration.book.id,
-            integration.key,
-            integration.name,
-            integration.type,
-            integration.enabled,
-            integration.is_route,
-            settings,
-            Jsonb(stored(integration.filters)),
+            integration.id, integration.organization_id, integration.book.id, integration.key,
+            integration.name, integration.type, integration.enabled, integration.is_route,
+            Jsonb(integration.settings), Jsonb(stored(integration.filters)),
             Jsonb(stored(integration.delivery)),
         ],
-    )
+    )  # fmt: skip
     connection.execute(
         "INSERT INTO integration_runtime (organization_id, integration_id) VALUES (%s, %s)"
         " ON CONFLICT (integration_id) DO NOTHING",
@@ -181,24 +175,34 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
             [integration.organization_id, integration.id],
         )
         forget_all_reserves(connection, integration.organization_id, integration.id)
+    if old is None or _goes_otherwise(old, integration):
+        plan_anew(connection, integration)
     return changed.rowcount == 1
 
 
-def set_enabled(
+def change_integration(
     connection: psycopg.Connection[Any],
     organization_id: UUID,
-    integration_id: UUID,
-    enabled: bool,
-) -> bool:
-    """Switch an integration on or off (C6); returns whether that changed anything."""
-    return (
-        connection.execute(
-            "UPDATE organization_integrations SET enabled = %s, updated_at = now()"
-            " WHERE organization_id = %s AND id = %s AND enabled <> %s",
-            [enabled, organization_id, integration_id, enabled],
-        ).rowcount
-        == 1
-    )
+    key_or_id: str | UUID,
+    how: Callable[[Integration], Integration],
+) -> tuple[Integration, Integration]:
+    """Change an integration, which nobody else can do meanwhile; returns the old one and the new.
+
+    Raises LookupError for an unknown one, and Refused as `save_integration` does.
+    """
+    found = _integrations(connection, organization_id, str(key_or_id), " FOR UPDATE OF i")
+    if not found:
+        raise LookupError(f"there is no integration {key_or_id}")
+    new = how(found[0])
+    save_integration(connection, new)
+    return found[0], new
+
+
+def _goes_otherwise(old: Mapping[str, Any], new: Integration) -> bool:
+    """Return whether an integration is switched on, or goes by another schedule from now on."""
+    before = Delivery.model_validate(old["delivery"])
+    same = (before.trigger, before.schedule) == (new.delivery.trigger, new.delivery.schedule)
+    return not same or (new.enabled and not old["enabled"])
 
 
 def save_mapping(
@@ -314,10 +318,10 @@ def stored(part: Configuration) -> dict[str, Any]:
 
 
 def _integrations(
-    connection: psycopg.Connection[Any], organization_id: UUID, wanted: str | None
+    connection: psycopg.Connection[Any], organization_id: UUID, wanted: str | None, lock: str = ""
 ) -> list[Integration]:
     rows = connection.cursor(row_factory=dict_row)
-    found = rows.execute(_INTEGRATIONS, {"organization": organization_id, "wanted": wanted})
+    found = rows.execute(_INTEGRATIONS + lock, {"organization": organization_id, "wanted": wanted})
     return [_integration(row) for row in found]
 
 
@@ -356,7 +360,8 @@ def _locked(
     return (
         connection.cursor(row_factory=dict_row)
         .execute(
-            "SELECT integration_type, book_id, settings FROM organization_integrations"
+            "SELECT integration_type, book_id, settings, enabled, delivery"
+            " FROM organization_integrations"
             " WHERE organization_id = %s AND id = %s FOR UPDATE",
             [integration.organization_id, integration.id],
         )

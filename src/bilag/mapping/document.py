@@ -16,7 +16,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails
 
 from bilag.core.problem import Problem
-from bilag.integrations.model import Configuration
+from bilag.integrations.configuration import Configuration
 
 TEXT_MAX = 2_000
 CODE_MAX = 64

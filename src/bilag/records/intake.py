@@ -3,7 +3,7 @@
 All statements are set-based and run in the caller's transaction and tenant scope (READ COMMITTED).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -29,10 +29,11 @@ class Stored:
     """What became of one record: `record_id` is the stored record that stands for it.
 
     `known`: the same content was stored before, whoever sent it. `refused`: `problems` say why, and
-    `record_id` is the record in its way. `is_new` is true once, in the call that stored it.
+    `record_id` is the record in its way, None where the organization does not want such records
+    (C7). `is_new` is true once, in the call that stored it.
     """
 
-    record_id: UUID
+    record_id: UUID | None
     source_id: str
     revision: int
     result: Result
@@ -56,6 +57,7 @@ class _Incoming:
     record: Record
     content: dict[str, Any]
     hash: bytes
+    unwanted: tuple[Problem, ...]
 
     @property
     def key(self) -> tuple[str, str]:
@@ -96,14 +98,20 @@ ON CONFLICT DO NOTHING
 
 
 def store_records(
-    connection: psycopg.Connection[Any], organization_id: UUID, records: Sequence[Record]
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    records: Sequence[Record],
+    unwanted: Callable[[Record], tuple[Problem, ...]] = lambda record: (),
 ) -> list[Stored]:
     """Store what is new and return one answer for each record, in the order given.
 
-    The same record again is `known`; other content under a stored revision, or a lower revision
-    never seen, is `refused`. Safe when two processes store the same records at once.
+    The same record again is `known`; other content under a stored revision, a lower revision
+    never seen, or what is new and `unwanted` for some reason, is `refused`. Safe when two processes
+    store the same records at once.
     """
-    incoming = [_incoming(position, record) for position, record in enumerate(records)]
+    incoming = [
+        _incoming(position, record, unwanted(record)) for position, record in enumerate(records)
+    ]
     # Stable: records of one id stay in the order in which they came.
     incoming.sort(key=lambda one: one.key)
     answers: list[Stored] = []
@@ -141,9 +149,9 @@ def withdraw(
     return Withdrawn(record_id, revision, written.rowcount == 1)
 
 
-def _incoming(position: int, record: Record) -> _Incoming:
+def _incoming(position: int, record: Record, unwanted: tuple[Problem, ...]) -> _Incoming:
     content = record.as_content()
-    return _Incoming(position, record, content, content_hash(content))
+    return _Incoming(position, record, content, content_hash(content), unwanted)
 
 
 def _store_set(
@@ -183,6 +191,8 @@ def _fresh(batch: list[_Incoming], known: dict[tuple[str, str], _Revisions]) -> 
     for one in batch:
         revisions = known[one.key]
         revision = one.record.revision
+        if one.unwanted:
+            continue
         if revision not in revisions and revision > max(revisions, default=0):
             revisions[revision] = (one.hash, None)
             yield one
@@ -224,6 +234,11 @@ def _answer(
     problems: tuple[Problem, ...] = ()
     result: Result = "refused"
     is_new = False
+    if stored is None and one.unwanted:
+        # the lack of a record is the answer: nothing of it was stored
+        return Stored(
+            None, record.source_id, record.revision, result, one.unwanted, one.hash, is_new
+        )  # fmt: skip
     if stored is None:
         newest = max(revisions)
         stored = revisions[newest]
