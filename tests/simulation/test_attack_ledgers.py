@@ -129,7 +129,7 @@ def test_what_a_person_sends_on_after_too_many_attempts_is_posted(stage: Stage) 
     world.exports.decide_export(export, to_state="pending", reason="the draft looks right")
     world.start_worker()
 
-    assert come_to_rest(world, BUSINESS_CENTRAL, 10) == {"exported": 2}
+    assert come_to_rest(world, BUSINESS_CENTRAL) == {"exported": 2}
     prove(world, sandbox, [claim(1), claim(9000)])
 
 
