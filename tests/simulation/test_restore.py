@@ -40,13 +40,13 @@ def test_restored_from_a_backup_taken_a_thousand_exports_earlier(
     claims = [claim(number) for number in range(1300)]
     with living(database, tmp_path, sandbox, look_up=look_up) as world:
         world.accept(claims[:300])
-        world.start_worker("--once").wait(60)
+        world.start_worker("--once").wait(120)
         assert world.states() == {"exported": 300}
     backup = f"{database.name}_backup"
     copy_database(cluster.superuser_url, database.name, backup)
     with living(database, tmp_path, sandbox, look_up=look_up) as world:
         world.accept(claims[300:])
-        world.start_worker("--once").wait(60)
+        world.start_worker("--once").wait(120)
         assert world.states() == {"exported": 1300}
     copy_database(cluster.superuser_url, backup, database.name)
     with living(database, tmp_path, sandbox, look_up=look_up) as world:
@@ -87,7 +87,7 @@ def test_the_mark_may_lie_elsewhere(
     monkeypatch.setenv("BILAG_EPOCH_FILE", str(elsewhere))
     with living(database, tmp_path, sandbox) as world:
         world.accept([claim(1)])
-        world.start_worker("--once").wait(60)
+        world.start_worker("--once").wait(120)
         assert world.states() == {"exported": 1}
         sent = EpochMark(elsewhere).read()
         assert world.run("restored", "--yes").returncode == 0
