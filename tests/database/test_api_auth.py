@@ -40,10 +40,13 @@ BODIES: dict[str, Any] = {
     "post_force": {"confirmation": "x" * 40, "reason": "it was deleted there"},
     "post_approval": {"decision": "approve"},
     "post_reconciliation": {"targetSystem": "ledger"},
+    "put_enabled": {"enabled": True},
+    "put_schedule": {"trigger": "on_approval"},
+    "post_schedule_preview": {"trigger": "on_approval"},
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
-    "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
+    "list_all_integrations", "get_schedule", "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export"}
 RUN = UUID(int=17)
@@ -65,6 +68,7 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
             name = operation["operationId"]
             for placeholder, value in (
                 ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
+                ("{integrationKey}", "ledger"),
             ):  # fmt: skip
                 filled = filled.replace(placeholder, value)
             if name == "get_dry_run":

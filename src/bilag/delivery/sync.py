@@ -19,12 +19,11 @@ import structlog
 from psycopg.types.json import set_json_loads
 from psycopg_pool import AsyncConnectionPool
 
-from bilag.connectors.faults import refuses_login
 from bilag.connectors.interface import Connector
 from bilag.core.clock import utc_now
-from bilag.core.outcome import Misconfigured, RetryLater
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.crash_points import CrashPoint, reach
+from bilag.delivery.identify import identify
 from bilag.delivery.pipeline import Pipeline, Report
 from bilag.delivery.queue import is_wish, start_due_runs
 from bilag.delivery.resolve import follow_up, prove_look_up, recover, resolve_due
@@ -241,7 +240,7 @@ async def _deliver(
         return Report(stopped_by="breaker", message="the circuit breaker is open")
     if loaded.runtime.error_since is not None:
         return Report(stopped_by="misconfigured", message=loaded.runtime.error_message or "")
-    stopped = await _identify(claimer, target, loaded)
+    stopped = await identify(claimer, target, loaded)
     if stopped is not None:
         return stopped
     await resolve_due(claimer, target)
@@ -327,46 +326,6 @@ async def _follow_changes(connection: psycopg.AsyncConnection[Any], target: Targ
     followed = await follow_periods(connection, target.integration, target.closed_periods)
     target.open_days = followed.open_days
     return followed.released
-
-
-async def _identify(
-    connection: psycopg.AsyncConnection[Any], target: Target, loaded: LoadedIntegration
-) -> Report | None:
-    """Compare the company behind the credentials with the one remembered (C3); None when it is so.
-
-    Failure policy: while the company cannot be asked for nothing goes out, since money could go
-    astray; the breaker opens at once, so that the next try waits, longer each time.
-    """
-    found = await target.connector.identify(target.session)
-    if found is None:
-        return None
-    breaker = target.integration.delivery.breaker
-    async with organization_scope_async(connection, target.organization_id):
-        if isinstance(found, RetryLater):
-            await runtime.breaker_failed(
-                connection, target.integration.id, breaker.failures, breaker, found.message
-            )
-            return Report(stopped_by="breaker", message=found.message)
-        if isinstance(found, Misconfigured):
-            await runtime.set_error(connection, target.integration.id, found.message)
-            return Report(
-                stopped_by="misconfigured", message=found.message,
-                login_refused=refuses_login(found),
-            )  # fmt: skip
-        if await runtime.remember_company(connection, target.integration.id, found.id, found.name):
-            if target.probing:
-                await runtime.breaker_succeeded(connection, target.integration.id)
-                target.probing = False
-            return None
-        message = Problem(
-            "other_company",
-            params={
-                "found": f"{found.id} {found.name}".strip(),
-                "remembered": f"{loaded.runtime.company_id} {loaded.runtime.company_name}".strip(),
-            },
-        ).text(loaded.language)
-        await runtime.set_error(connection, target.integration.id, message)
-        return Report(stopped_by="misconfigured", message=message)
 
 
 def _is_ahead(moment: datetime | None) -> bool:
