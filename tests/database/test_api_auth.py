@@ -40,10 +40,14 @@ BODIES: dict[str, Any] = {
     "post_force": {"confirmation": "x" * 40, "reason": "it was deleted there"},
     "post_approval": {"decision": "approve"},
     "post_reconciliation": {"targetSystem": "ledger"},
+    "put_enabled": {"enabled": True},
+    "put_schedule": {"trigger": "manual"},
+    "post_schedule_preview": {"trigger": "manual"},
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
+    "list_all_integrations", "get_schedule",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export"}
 RUN = UUID(int=17)
@@ -65,6 +69,7 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
             name = operation["operationId"]
             for placeholder, value in (
                 ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
+                ("{integrationKey}", "ledger"),
             ):  # fmt: skip
                 filled = filled.replace(placeholder, value)
             if name == "get_dry_run":
@@ -137,6 +142,8 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
     assert stage.query("SELECT closed_through FROM books") == [(None,)]
     assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
+    routes = stage.query("SELECT enabled, delivery ->> 'trigger' FROM organization_integrations")
+    assert routes == [(True, None)]
     # what is listed is the outsider's own record, handed over just now
     listed = (
         json.loads(answers["list_exports"][1])["exports"] + stage.charlie.get(EXPORTS)["exports"]

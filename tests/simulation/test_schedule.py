@@ -135,6 +135,20 @@ def test_workers_start_a_run_once_and_a_clock_set_back_starts_it_no_more(
     assert world.query(jobs) == [(1,)]
 
 
+def test_a_schedule_that_cannot_be_followed_any_more_holds_no_other_up(world_of: MakeWorld) -> None:
+    broken, sound = world_of(delivery=DAILY), world_of(delivery=DAILY, slug="hlf")
+    broken.query(
+        "UPDATE organization_integrations"
+        " SET delivery = jsonb_set(delivery, '{schedule,timeZone}', '\"Europe/Nowhere\"')"
+    )
+    come(broken)
+    come(sound)
+    assert asyncio.run(started_at_once(sound, 1)) == [1]
+    assert sound.query("SELECT args ->> 'organization_id' FROM procrastinate_jobs") == [
+        (str(sound.organization),)
+    ]
+
+
 def test_the_end_of_a_pause_leaves_the_next_run_as_it_is(world_of: MakeWorld) -> None:
     world = world_of(delivery=DAILY)
     plan = "SELECT next_run_at, hold_from, run_through FROM integration_runtime"
