@@ -41,12 +41,13 @@ BODIES: dict[str, Any] = {
     "post_approval": {"decision": "approve"},
     "post_reconciliation": {"targetSystem": "ledger"},
     "put_enabled": {"enabled": True},
-    "put_schedule": {"trigger": "on_approval"},
-    "post_schedule_preview": {"trigger": "on_approval"},
+    "put_schedule": {"trigger": "manual"},
+    "post_schedule_preview": {"trigger": "manual"},
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
-    "list_all_integrations", "get_schedule", "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
+    "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
+    "list_all_integrations", "get_schedule",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export"}
 RUN = UUID(int=17)
@@ -141,6 +142,8 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
     assert stage.query("SELECT closed_through FROM books") == [(None,)]
     assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
+    routes = stage.query("SELECT enabled, delivery ->> 'trigger' FROM organization_integrations")
+    assert routes == [(True, None)]
     # what is listed is the outsider's own record, handed over just now
     listed = (
         json.loads(answers["list_exports"][1])["exports"] + stage.charlie.get(EXPORTS)["exports"]

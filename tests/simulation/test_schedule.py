@@ -135,33 +135,46 @@ def test_workers_start_a_run_once_and_a_clock_set_back_starts_it_no_more(
     assert world.query(jobs) == [(1,)]
 
 
-def test_a_clock_that_runs_behind_the_run_makes_the_next_one_a_day_later(
-    world_of: MakeWorld,
-) -> None:
-    """The plan is made from the run that is started, never from a clock that lies before it."""
+def test_a_schedule_that_cannot_be_followed_any_more_holds_no_other_up(world_of: MakeWorld) -> None:
+    broken, sound = world_of(delivery=DAILY), world_of(delivery=DAILY, slug="hlf")
+    broken.query(
+        "UPDATE organization_integrations"
+        " SET delivery = jsonb_set(delivery, '{schedule,timeZone}', '\"Europe/Nowhere\"')"
+    )
+    come(broken)
+    come(sound)
+    assert asyncio.run(started_at_once(sound, 1)) == [1]
+    assert sound.query("SELECT args ->> 'organization_id' FROM procrastinate_jobs") == [
+        (str(sound.organization),)
+    ]
+
+
+def test_the_end_of_a_pause_leaves_the_next_run_as_it_is(world_of: MakeWorld) -> None:
     world = world_of(delivery=DAILY)
-    ((due,),) = world.query("SELECT next_run_at FROM integration_runtime")
-    come(world)
-    asyncio.run(started_at_once(world, 1))
-    ((after,),) = world.query("SELECT next_run_at FROM integration_runtime")
-    assert after == due
+    plan = "SELECT next_run_at, hold_from, run_through FROM integration_runtime"
+    before = world.query(plan)
+    hold(world, -3600, 0)
+    assert asyncio.run(started_at_once(world, 1)) == [0]
+    assert world.query(plan) == before
+    come(world, ago=5 * 86400)
+    assert asyncio.run(started_at_once(world, 1)) == [1]
+    assert world.query(plan) == before, "however much was missed, it goes on as before"
 
 
-def test_what_was_attempted_follows_its_own_times(
+def test_what_was_attempted_follows_its_own_times_in_a_pause_too(
     world_of: MakeWorld, sandbox: SandboxProcess
 ) -> None:
     world = world_of(delivery=DAILY)
-    sandbox.faults({"kind": "too_many", "at": [1], "retryAfter": "1"})
-    world.accept(CLAIMS[:3])
+    sandbox.faults({"kind": "too_many", "at": [1], "retryAfter": "2"})
+    world.accept([claim(1)])
     world.start_worker()
     come(world)
-    world.wait_for(lambda states: "exported" in states or "sending" in states)
-    hold(world, 60, 3600)
-    world.accept([claim(100)])
-    assert world.wait_for(lambda states: states.get("exported") == 3)["pending"] == 1
-    assert runs(world)[0] == "schedule"
-    assert set(runs(world)[1:]) <= {"tick"}
-    assert posted(sandbox)["C000100"] == 0
+    world.wait_for(lambda _: bool(world.query("SELECT 1 FROM sync_logs")))
+    assert world.states() == {"pending": 1}
+    world.accept([claim(2)])
+    hold(world, -1, 3600)
+    assert world.wait_for(lambda states: "exported" in states) == {"exported": 1, "pending": 1}
+    assert posted(sandbox) == {"C000001": 1}
 
 
 def test_a_retry_is_no_wish_for_all_that_waits(

@@ -18,7 +18,6 @@ from bilag.core.schedule import (
     make_schedule,
     next_pause,
     pause_at,
-    plan,
     upcoming,
 )
 from bilag.core.schedule_words import words
@@ -228,11 +227,6 @@ def test_pauses_that_touch_are_one_and_the_next_one_is_known() -> None:
     assert next_pause(make_schedule("manual"), at(SPRING)) is None
     once = make_schedule("manual", pauses=[CHRISTMAS])
     assert next_pause(once, at("2027-01-04T00:00+01:00")) is None, "it is over"
-
-
-def test_the_plan_of_a_clock_that_was_set_back_lies_after_the_run_that_was_started() -> None:
-    started, back = at("2026-06-02T07:00+02:00"), at("2026-06-02T06:30+02:00")
-    assert plan(daily("07:00"), back, started).next_run == at("2026-06-03T07:00+02:00")
 
 
 @pytest.mark.parametrize(

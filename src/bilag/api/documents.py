@@ -3,9 +3,11 @@
 `BilagApi` completes the framework's document: problem details, scopes, Idempotency-Key.
 """
 
+from itertools import chain
 from typing import Any
 
 from ninja import NinjaAPI
+from ninja.errors import ValidationError, ValidationErrorContext
 from ninja.openapi.schema import OpenAPISchema
 from ninja.operation import Operation
 from pydantic.json_schema import models_json_schema
@@ -15,6 +17,7 @@ from bilag.api.auth import ApiToken
 from bilag.api.once import KEY_LENGTH_MAX, KEY_PATTERN
 from bilag.api.problems import MEDIA_TYPE, response_of
 from bilag.api.record_model import EXAMPLE, ApprovedRecord, WithdrawnRecord
+from bilag.core.problem import Refused
 from bilag.tenants.idempotency import KEPT_DAYS
 
 _REF = "#/components/schemas/{model}"
@@ -74,6 +77,17 @@ class BilagApi(NinjaAPI):
     def set_default_exception_handlers(self) -> None:
         """Answer whatever an operation raises through `response_of`."""
         self.add_exception_handler(Exception, response_of)
+
+    def validation_error_from_error_contexts(
+        self, error_contexts: list[ValidationErrorContext[Any]]
+    ) -> ValidationError:
+        """Keep what a model of ours refuses as it is; the framework leaves only its text."""
+        found = super().validation_error_from_error_contexts(error_contexts)
+        faults = (c.pydantic_validation_error.errors(include_url=False) for c in error_contexts)
+        for told, fault in zip(found.errors, chain.from_iterable(faults), strict=True):
+            if isinstance(error := fault.get("ctx", {}).get("error"), Refused):
+                told["ctx"]["error"] = error
+        return found
 
     def get_openapi_schema(
         self, *, path_prefix: str | None = None, path_params: dict[str, Any] | None = None

@@ -148,9 +148,9 @@ def make_schedule(
     )
 
 
-def plan(schedule: Schedule, now: datetime, after: datetime | None = None) -> Plan:
-    """Return the next run after a moment (now, unless one is given) and the pause now or next."""
-    return Plan(next(runs(schedule, after or now), None), next_pause(schedule, now))
+def plan(schedule: Schedule, now: datetime) -> Plan:
+    """Return the next run after a moment, and the pause that is under way or the next one."""
+    return Plan(next(runs(schedule, now), None), next_pause(schedule, now))
 
 
 def upcoming(schedule: Schedule, after: datetime, count: int = 5) -> list[datetime]:

@@ -109,16 +109,21 @@ async def start_due_runs(connection: psycopg.AsyncConnection[Any]) -> int:
     """
     started = 0
     for organization_id, integration_id in await due_schedules(connection):
-        async with organization_scope_async(connection, organization_id):
-            if await start_due_run(connection, integration_id):
-                started += 1
-                args = {
-                    "organization_id": str(organization_id),
-                    "integration_id": str(integration_id),
-                    "trigger": "schedule",
-                    "actor": "",
-                }
-                await _defer_here(connection, lock_of(integration_id), args)
+        args = {
+            "organization_id": str(organization_id),
+            "integration_id": str(integration_id),
+            "trigger": "schedule",
+            "actor": "",
+        }
+        # Failure policy: a schedule that this installation cannot follow any more (a time zone that
+        # it does not know) is logged and left; it must not keep those of the others back.
+        try:
+            async with organization_scope_async(connection, organization_id):
+                if await start_due_run(connection, integration_id):
+                    await _defer_here(connection, lock_of(integration_id), args)
+                    started += 1
+        except ValueError as error:
+            log.warning("schedule_not_usable", integration=str(integration_id), error=str(error))
     return started
 
 

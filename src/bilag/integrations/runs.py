@@ -107,17 +107,18 @@ async def start_due_run(connection: psycopg.AsyncConnection[Any], integration_id
     sync in the same transaction. While an integration is switched off its runs pass by.
     """
     # Failure policy: a row that another worker, or a change of the configuration, holds is left to
-    # it. The next run always lies after the one that is started, so a clock that is set back
-    # starts none of them again.
+    # it. A run that lies ahead stays until it comes, so a clock that is set back starts none again.
     rows = connection.cursor(row_factory=tuple_row)
     row = await (await rows.execute(_DUE, [integration_id])).fetchone()
     if row is None:
         return False
     enabled, delivery, now, next_run_at = row
-    schedule = Delivery.model_validate(delivery).timed()
-    after = now if next_run_at is None else max(now, next_run_at)
-    await connection.execute(_PLAN, [*_columns(plan(schedule, now, after)), integration_id])
-    if not enabled or next_run_at is None or next_run_at > now:
+    found = plan(Delivery.model_validate(delivery).timed(), now)
+    due = next_run_at is not None and next_run_at <= now
+    if not due:  # only a pause is over
+        found = found._replace(next_run=next_run_at)
+    await connection.execute(_PLAN, [*_columns(found), integration_id])
+    if not (due and enabled):
         return False
     await connection.execute(_START, [integration_id])
     return True
