@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bilag.delivery.installation import installation, tenant
 from bilag.exports.status import totals
 from bilag.integrations.store import integration_states, list_integrations
+from bilag.portal.accounts.preferences import remember
 from bilag.portal.scope import ROLES, Desk, Person, organization_page, person_page
 from bilag.tenants.organizations import list_organizations
 
@@ -68,6 +69,7 @@ def language(request: HttpRequest) -> HttpResponse:
     response = _back(request)
     chosen = request.POST.get("language", "")
     if chosen in dict(settings.LANGUAGES):
+        remember(request.user, language=chosen)
         _remember(response, settings.LANGUAGE_COOKIE_NAME, chosen)
     return response
 
@@ -78,6 +80,7 @@ def colours(request: HttpRequest) -> HttpResponse:
     response = _back(request)
     chosen = request.POST.get("colours", "")
     if chosen in ("auto", "light", "dark"):
+        remember(request.user, colours=chosen)
         _remember(response, "bilag_colours", chosen)
     return response
 

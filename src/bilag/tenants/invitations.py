@@ -46,6 +46,7 @@ class FoundInvitation:
 
     id: UUID
     organization_id: UUID
+    slug: str
     organization_name: str
     language: str
     email: str
