@@ -44,7 +44,7 @@ class GuardedSession(requests.Session):
         }
         response = super().send(request, **options)
         # `requests` keeps here what has been read of a streamed answer
-        response._content = _read(response)  # type: ignore[attr-defined]  # noqa: SLF001
+        response._content = _read(response)  # type: ignore[attr-defined]
         return response
 
 

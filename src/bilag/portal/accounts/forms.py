@@ -1,4 +1,4 @@
-"""The forms of signing in, in our words: labels above, hints, nothing told by a placeholder alone."""
+"""The forms of signing in, in our words: labels above, hints, no placeholders."""
 
 from typing import Any, ClassVar
 
