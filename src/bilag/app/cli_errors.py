@@ -14,13 +14,16 @@ from psycopg_pool import PoolTimeout
 from bilag.app.cli_exit import Exit
 from bilag.app.migrate import MigrationRefused
 from bilag.app.postgres_places import PostgresError
+from bilag.app.sign_in_settings import SignInRefused
 from bilag.connectors.redact import Redactor
 from bilag.core.problem import Problem, Refused
 from bilag.exports.epoch import RestoreError
 from bilag.integrations.keys import VaultError
 from bilag.tenants.role import UnsafeRole
 
-_CONFIGURATION = (MigrationRefused, PostgresError, RestoreError, UnsafeRole, VaultError)
+_CONFIGURATION = (
+    MigrationRefused, PostgresError, RestoreError, SignInRefused, UnsafeRole, VaultError,
+)  # fmt: skip
 _NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]*@")
 _ADDRESS = re.compile(r"\('([^']+)', ([0-9]+)")
