@@ -26,7 +26,7 @@ from bilag.exports.decide import DecisionRefused
 from bilag.integrations.keys import KeysUnreachable
 from bilag.records.json_text import BadJson
 from bilag.tenants.organizations import read_organization
-from bilag.tenants.tokens import Caller
+from bilag.tenants.callers import Caller
 
 log = structlog.get_logger(__name__)
 

@@ -23,6 +23,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.tokens import ApiTokens
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
@@ -54,6 +55,10 @@ class Installation:
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials:
         """Return the verbs for an organization's credentials, acting in the name of `actor`."""
         return Credentials(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
+
+    def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens:
+        """Return the verbs for an organization's API tokens, acting in the name of `actor`."""
+        return ApiTokens(self.pool, organization_id, actor=actor)
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""
