@@ -30,6 +30,7 @@ from bilag.app.try_configuration import try_configuration
 from bilag.app.wiring import Installation
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
+from bilag.delivery.tokens import ApiTokens
 from bilag.exports.audit import record_change
 from bilag.tenants.callers import SCOPES
 from bilag.tenants.tokens import DAYS_DEFAULT

@@ -10,6 +10,9 @@ from pathlib import Path
 SECRET_KEY = ""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("BILAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+# How many web servers of the operator's a request passes; each adds to X-Forwarded-For. Who is
+# slowed down after wrong passwords or tokens is told by that.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("BILAG_TRUSTED_PROXIES", "0"))
 ROOT_URLCONF = "bilag.app.urls"
 INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries

@@ -28,6 +28,7 @@ from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
 from bilag.tenants.role import refuse_unsafe_role
+from bilag.tenants.signed_tokens import SignedTokens
 
 POOL_SIZE_MAX = 16
 
@@ -41,6 +42,8 @@ class Installation:
     pool: ConnectionPool[psycopg.Connection[Any]]
     queue: procrastinate.App
     vault: Vault
+    # whose signed tokens `serve` takes besides our own; other processes take none
+    signed_tokens: SignedTokens | None = None
 
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports:
         """Return the verbs for one organization, acting in the name of `actor`."""

@@ -16,8 +16,10 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.tokens import ApiTokens
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
+from bilag.tenants.signed_tokens import SignedTokens
 
 
 class Installation(Protocol):
@@ -32,6 +34,9 @@ class Installation(Protocol):
     @property
     def vault(self) -> Vault: ...
 
+    @property
+    def signed_tokens(self) -> SignedTokens | None: ...
+
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports: ...
 
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
@@ -39,6 +44,8 @@ class Installation(Protocol):
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
+
+    def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens: ...
 
 
 _used: list[Installation] = []
