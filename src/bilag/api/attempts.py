@@ -74,6 +74,9 @@ class Attempts:
         return wrong
 
 
+attempts = Attempts()
+
+
 def _place(address: str) -> str:
     """Return what counts as one place: an IPv4 address, or the /64 that one IPv6 line has."""
     try:

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from bilag.api.attempts import Attempts, client_address
+from bilag.api.attempts import attempts, client_address
 from bilag.api.problems import ApiProblem
 from bilag.core.problem import Problem
 from bilag.delivery.accounting import AccountingExports
@@ -21,8 +21,6 @@ from bilag.tenants.tokens import PREFIX, authenticate, token_hash
 
 # With it a person who belongs to several organizations says for which one a request is.
 ORGANIZATION_HEADER = "Bilag-Organization"
-
-attempts = Attempts()
 
 
 class ApiToken(HttpBearer):
