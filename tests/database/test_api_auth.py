@@ -1,6 +1,7 @@
 """Who may do what: tokens, scopes, outsiders and languages, for every operation there is."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -73,11 +73,10 @@ class Walk:
         claimant = {"id": "V017", "name": MARK}
         for one in ("C1", "C2"):
             stage.alice.hand_over(record(one, claimant=claimant, text=MARK, approvedBy=MARK))
-        self.export = stage.alice.export_id("C1")
         asked = stage.alice.ask("POST", "/api/v1/reconciliations", BODIES["post_reconciliation"])
         places = {
             **PLACES,
-            "exportId": self.export,
+            "exportId": stage.alice.export_id("C1"),
             "integrationKey": stage.alice.integration,
             "reconciliationId": json.loads(asked.content)["id"],
         }
@@ -87,6 +86,10 @@ class Walk:
             PLACES["runId"], stage.alice.organization, stage.alice.integration, MARK,
         )  # fmt: skip
         self.operations = operations_of(stage, **places)
+        self.names = {
+            str(places[one])
+            for one in ("exportId", "integrationKey", "reconciliationId", "runId", "sourceId")
+        }
         self._superuser = superuser_url(cluster, stage.database)
 
     def ask(self, **headers: str) -> dict[str, HttpResponse]:
@@ -165,7 +168,7 @@ def test_another_organization_finds_and_changes_nothing(walk: Walk, issuer: Issu
         for name, (_, path, _) in walk.operations.items():
             status = answers[name].status_code
             assert status not in (401, 403, 500, 503) or name in UNSIGNED, (name, status)
-            if str(walk.export) in path or str(walk.stage.alice.integration) in path:
+            if walk.names & set(path.split("/")):
                 assert status in (404, 422), (name, answers[name].content)
     assert walk.rows() == before
 
@@ -185,7 +188,7 @@ def test_a_role_may_do_what_its_scopes_say_and_nothing_else(
     for name, (method, path, scope) in walk.operations.items():
         answer = walk.stage.alice.ask(method, path, BODIES.get(name), **token)
         if may(scope):
-            assert answer.status_code < 300, (name, answer.content)
+            assert answer.status_code not in (401, 403, 404), (name, answer.content)
             seen.add(name)
         else:
             refused = problem(answer, 403)
