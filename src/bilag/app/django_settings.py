@@ -16,6 +16,7 @@ ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("BILAG_TRUSTED_PROXIES", "0"))
 ROOT_URLCONF = "bilag.app.urls"
 INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries
+    "bilag.portal.tokens",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",

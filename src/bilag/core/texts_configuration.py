@@ -188,6 +188,11 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Eit token varer frå 1 til {most} dagar.",
         "A token lasts from 1 to {most} days.",
     ),
+    "token_made_already": (
+        "Dette tokenet er allerede laget og kan ikke vises igjen. Avslutt det, og lag et nytt.",
+        "Dette tokenet er alt laga og kan ikkje visast igjen. Avslutt det, og lag eit nytt.",
+        "This token has been made already and cannot be shown again. End it, and make another.",
+    ),
     "issuer_keys": (
         "Gi enten jwksUrl (adressen til offentlige nøkler) eller secret, ikke begge.",
         "Gi anten jwksUrl (adressa til offentlege nøklar) eller secret, ikkje begge.",

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 from psycopg_pool import ConnectionPool
 
+from bilag.core.problem import Problem, Refused
 from bilag.exports.audit import record_change
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import DAYS_DEFAULT, ListedToken, create_token, list_tokens, revoke
@@ -38,18 +39,31 @@ class ApiTokens:
             raise LookupError(f"there is no token {token_id}")
         return found
 
-    def make(self, name: str, scopes: Iterable[str], days: int = DAYS_DEFAULT) -> str:
-        """Make a token and return it, this once; raises Refused as `create_token` does."""
+    def make(
+        self,
+        name: str,
+        scopes: Iterable[str],
+        days: int = DAYS_DEFAULT,
+        token_id: UUID | None = None,
+    ) -> str:
+        """Make a token and return it, this once; raises Refused as `create_token` does.
+
+        Whoever gives a `token_id` may ask twice: the second time is refused, since the token
+        cannot be shown again.
+        """
         wanted = sorted(set(scopes))
-        token_id = uuid4()
-        with self._scope() as connection:
-            token = create_token(
-                connection, self._organization_id, name, wanted, days, token_id=token_id
-            )
-            self._note(
-                connection, "token.created", name.strip(),
-                {"id": str(token_id), "scopes": wanted, "days": days},
-            )  # fmt: skip
+        own = token_id or uuid4()
+        try:
+            with self._scope() as connection:
+                token = create_token(
+                    connection, self._organization_id, name, wanted, days, token_id=own
+                )
+                self._note(
+                    connection, "token.created", name.strip(),
+                    {"id": str(own), "scopes": wanted, "days": days},
+                )  # fmt: skip
+        except psycopg.errors.UniqueViolation as error:
+            raise Refused(Problem("token_made_already")) from error
         return token
 
     def end(self, token_id: UUID) -> ListedToken:

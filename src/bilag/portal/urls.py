@@ -16,4 +16,5 @@ _frame = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((_frame, "portal"))),
+    path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
 ]
