@@ -77,7 +77,7 @@ def make(request: HttpRequest, desk: Desk) -> HttpResponse:
             form.refuse(error)
         else:
             return render(request, "tokens/made.html", {"name": name, "token": token})
-    return render(request, "tokens/make.html", {"form": form}, status=422)
+    return render(request, "tokens/make.html", {"form": form})
 
 
 @require_http_methods(["GET", "POST"])
