@@ -13,11 +13,15 @@ from bilag.app.sign_in_settings import mail_settings, pages_address, providers, 
 SECRET_KEY = ""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("BILAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
+# How many web servers of the operator's a request passes; each adds to X-Forwarded-For. Who is
+# slowed down after wrong passwords or tokens is told by that.
+ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("BILAG_TRUSTED_PROXIES", "0"))
 ROOT_URLCONF = "bilag.app.urls"
 INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries
     "bilag.portal.accounts",
     "bilag.portal.members",
+    "bilag.portal.tokens",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",

@@ -24,10 +24,12 @@ from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.membership import Membership
+from bilag.delivery.tokens import ApiTokens
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
 from bilag.tenants.role import refuse_unsafe_role
+from bilag.tenants.signed_tokens import SignedTokens
 
 POOL_SIZE_MAX = 16
 
@@ -41,6 +43,8 @@ class Installation:
     pool: ConnectionPool[psycopg.Connection[Any]]
     queue: procrastinate.App
     vault: Vault
+    # whose signed tokens `serve` takes besides our own; other processes take none
+    signed_tokens: SignedTokens | None = None
 
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports:
         """Return the verbs for one organization, acting in the name of `actor`."""
@@ -55,6 +59,10 @@ class Installation:
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials:
         """Return the verbs for an organization's credentials, acting in the name of `actor`."""
         return Credentials(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
+
+    def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens:
+        """Return the verbs for an organization's API tokens, acting in the name of `actor`."""
+        return ApiTokens(self.pool, organization_id, actor=actor)
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""
