@@ -20,9 +20,12 @@ from psycopg_pool import ConnectionPool
 from bilag.app.postgres import DatabaseUrls, database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.included import IncludedRecords
+from bilag.delivery.organization import OrganizationSettings
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
@@ -58,6 +61,20 @@ class Installation:
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""
         return ConfiguredIntegrations(self.pool, self.queue, organization_id, actor=actor)
+
+    def included_of(self, organization_id: UUID, actor: str) -> IncludedRecords:
+        """Return the filters of an organization's integrations, to be changed by `actor`."""
+        return IncludedRecords(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def settings_of(self, organization_id: UUID, actor: str) -> OrganizationSettings:
+        """Return the settings of one organization, to be changed in the name of `actor`."""
+        return OrganizationSettings(self.pool, self.queue, organization_id, actor=actor)
+
+    def configuration_of(self, organization_id: UUID, actor: str) -> OrganizationConfiguration:
+        """Return an organization as a file, to be taken in in the name of `actor`."""
+        return OrganizationConfiguration(
+            self.pool, self.queue, CONNECTORS, self.vault, organization_id, actor=actor
+        )
 
 
 @contextmanager

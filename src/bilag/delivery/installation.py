@@ -13,9 +13,12 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.included import IncludedRecords
+from bilag.delivery.organization import OrganizationSettings
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
 
@@ -39,6 +42,12 @@ class Installation(Protocol):
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
+
+    def included_of(self, organization_id: UUID, actor: str) -> IncludedRecords: ...
+
+    def settings_of(self, organization_id: UUID, actor: str) -> OrganizationSettings: ...
+
+    def configuration_of(self, organization_id: UUID, actor: str) -> OrganizationConfiguration: ...
 
 
 _used: list[Installation] = []
