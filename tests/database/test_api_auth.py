@@ -47,7 +47,9 @@ BODIES: dict[str, Any] = {
     "post_filters_preview": {"categories": ["expense"]},
     "put_features": {"excluded": [{"name": "membership", "why": "in the member portal"}]},
     "put_declaration": {
-        "templateId": "confidentiality", "version": "2", "signedOffBy": "Administrator 001",
+        "templateId": "confidentiality",
+        "version": "2",
+        "signedOffBy": "Administrator 001",
         "signedOffAt": "2026-01-15",
     },
     "post_declaration_withdrawal": {"reason": "a new wording"},

@@ -175,7 +175,7 @@ def _counted(one: Integration, found: list[Filterable], problems: tuple[Problem,
         said = [_said(gate, record) for gate in gates.values()]
         for name, what in zip(gates, said, strict=True):
             tallies[name][what] += 1
-        whole = next((what for what in said if what != "kept"), "kept")
+        whole = next((what for what in ("dropped", "untold") if what in said), "kept")
         tallies["all"][whole] += 1
         was_left_out = record.state == "excluded"
         come_back += was_left_out and whole != "dropped"

@@ -23,19 +23,21 @@ UNTOLD = ("filter_date_missing", "filter_amount_unknown")
 def compile_filters(filters: Filters, book: Book) -> Gate:
     """Return a function that gives None for a record that is taken, or why it is not (C13).
 
-    The first filter that a record does not pass is told. A claim over two accounting years is taken
-    or left out as a whole.
+    The first filter that leaves a record out is told; one that cannot tell counts only where none
+    does. A claim over two accounting years is taken or left out as a whole.
     """
     gates = tuple(gates_of(filters, book).values())
     if len(gates) == 1:
         return gates[0]
 
     def every(content: Content) -> Missing | Excluded | None:
+        untold: Missing | None = None
         for gate in gates:
             refusal = gate(content)
-            if refusal is not None:
+            if isinstance(refusal, Excluded):
                 return refusal
-        return None
+            untold = untold or refusal
+        return untold
 
     return every
 
