@@ -44,11 +44,25 @@ BODIES: dict[str, Any] = {
     "put_enabled": {"enabled": True},
     "put_schedule": {"trigger": "manual"},
     "post_schedule_preview": {"trigger": "manual"},
+    "put_filters": {"categories": ["expense"], "fromAmount": "100"},
+    "post_filters_preview": {"categories": ["expense"]},
+    "put_features": {"excluded": [{"name": "membership", "why": "in the member portal"}]},
+    "put_declaration": {
+        "templateId": "confidentiality",
+        "version": "2",
+        "signedOffBy": "Administrator 001",
+        "signedOffAt": "2026-01-15",
+    },
+    "post_declaration_withdrawal": {"reason": "a new wording"},
+    "put_closed_periods": {"policy": "ask"},
+    "post_configuration_preview": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
+    "put_configuration": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
-    "list_all_integrations", "get_schedule",
+    "list_all_integrations", "get_schedule", "get_filters", "get_features", "get_declaration",
+    "get_closed_periods", "get_configuration",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export"}
 RUN = UUID(int=17)
@@ -152,8 +166,17 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
     assert stage.query("SELECT closed_through FROM books") == [(None,)]
     assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
-    routes = stage.query("SELECT enabled, delivery ->> 'trigger' FROM organization_integrations")
-    assert routes == [(True, None)]
+    routes = stage.query(
+        "SELECT enabled, delivery ->> 'trigger', filters FROM organization_integrations"
+    )
+    assert routes == [(True, None, {})]
+    assert stage.query(
+        "SELECT name, excluded_features, declaration, closed_periods FROM organizations"
+    ) == [("alice", [], {}, "stop")]
+    assert b"alice" not in answers["get_configuration"][1]
+    for name in ("put_configuration", "post_configuration_preview"):
+        status, content = answers[name]
+        assert (status, json.loads(content)["code"]) == (422, "upload_other")
     # what is listed is the outsider's own record, handed over just now
     listed = (
         json.loads(answers["list_exports"][1])["exports"] + stage.charlie.get(EXPORTS)["exports"]

@@ -13,10 +13,13 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.included import IncludedRecords
 from bilag.delivery.membership import Membership
+from bilag.delivery.organization import OrganizationSettings
 from bilag.delivery.tokens import ApiTokens
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
@@ -48,6 +51,12 @@ class Installation(Protocol):
 
     def members_of(self, organization_id: UUID, actor: str) -> Membership: ...
     def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens: ...
+
+    def included_of(self, organization_id: UUID, actor: str) -> IncludedRecords: ...
+
+    def settings_of(self, organization_id: UUID, actor: str) -> OrganizationSettings: ...
+
+    def configuration_of(self, organization_id: UUID, actor: str) -> OrganizationConfiguration: ...
 
 
 _used: list[Installation] = []
