@@ -54,7 +54,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     known: dict[str, object] = {
         "targetSystem": "ledger", "exportId": review, "runId": str(RUN), "sourceId": "C1",
         "integration": "ledger", "expenseId": "C1", "cursor": None, "bookKey": "main",
-        "integrationKey": "ledger",
+        "integrationKey": "ledger", "organizations": [{"slug": "alice", "name": "alice"}],
         "from": None, "to": None, "reconciliationId": json.loads(asked.content)["id"],
         "confirmation": evidence["confirmation"], "reason": "Seen there", "decision": "exported",
     }  # fmt: skip
@@ -92,7 +92,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     # Nobody can sign a callback yet, and the export that is there cannot be cancelled.
     silent = {label.split()[0] for label, statuses in seen.items() if min(statuses) >= 300}
     assert silent <= {"PUT", "DELETE"}, {k: v for k, v in seen.items() if min(v) >= 300}
-    assert len(seen) == 30
+    assert len(seen) == 43
 
 
 def _posted(stage: Stage, source_id: str) -> int:

@@ -1,4 +1,4 @@
-"""Runs the OpenID Connect provider of npm (`oidc-provider`), and signs in at it as a person does."""
+"""Runs npm's OpenID Connect provider (`oidc-provider`), and signs in at it as a person does."""
 
 import os
 import re

@@ -9,6 +9,8 @@ import pytest
 import structlog
 
 from bilag.app.cli import run
+from bilag.app.cli_errors import safe_text
+from bilag.app.serve import prepare
 from bilag.app.sign_in_settings import SignInRefused, mail_settings, pages_address
 from tests.portal.people import Human, is_signed_in, joined, new_browser, text_of
 from tests.portal.stage import Portal
@@ -30,6 +32,7 @@ def bilag(
     def call(*arguments: str) -> tuple[int, str, str]:
         capsys.readouterr()
         code = run(arguments)
+        prepare(portal.stage.installation)  # the command's own is closed again
         return code, *capsys.readouterr()
 
     yield call
@@ -111,3 +114,13 @@ def test_the_address_of_the_pages_and_the_mail_server_are_read_strictly() -> Non
     with pytest.raises(SignInRefused) as refused:
         mail_settings({"BILAG_SMTP_URL": "https://a:canary@mail.example.org"})
     assert "canary" not in str(refused.value)
+
+
+def test_a_link_reaches_no_log() -> None:
+    for secret, path in (
+        ("x" * 40, "/account/invitation/{}/"),
+        ("a-b-c", "/account/password/reset/key/{}/"),
+    ):
+        said = safe_text(f"Internal Server Error: {path.format(secret)}")
+        assert secret not in said
+        assert "[secret]" in said

@@ -18,7 +18,8 @@ def events(portal: Portal) -> list[tuple[str, str, str]]:
     return [
         (str(actor), str(event), str(subject))
         for actor, event, subject in portal.stage.query(
-            "SELECT actor, event, subject FROM change_logs WHERE event LIKE 'member.%%' ORDER BY link"
+            "SELECT actor, event, subject FROM change_logs"
+            " WHERE event LIKE 'member.%%' ORDER BY link"
         )
     ]
 

@@ -4,10 +4,13 @@ from django.urls import path
 
 from bilag import __version__
 from bilag.api import (
+    configuration,
     dry_run,
     exports,
     force,
+    included,
     integrations,
+    organization,
     overview,
     periods,
     reconciliations,
@@ -41,6 +44,9 @@ for router in (
     reconciliations.router,
     periods.router,
     integrations.router,
+    included.router,
+    organization.router,
+    configuration.router,
     dry_run.router,
 ):
     api.add_router("", router)

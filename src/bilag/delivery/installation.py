@@ -13,12 +13,17 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.included import IncludedRecords
 from bilag.delivery.membership import Membership
+from bilag.delivery.organization import OrganizationSettings
+from bilag.delivery.tokens import ApiTokens
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
+from bilag.tenants.signed_tokens import SignedTokens
 
 
 class Installation(Protocol):
@@ -33,6 +38,9 @@ class Installation(Protocol):
     @property
     def vault(self) -> Vault: ...
 
+    @property
+    def signed_tokens(self) -> SignedTokens | None: ...
+
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports: ...
 
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
@@ -42,6 +50,13 @@ class Installation(Protocol):
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
 
     def members_of(self, organization_id: UUID, actor: str) -> Membership: ...
+    def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens: ...
+
+    def included_of(self, organization_id: UUID, actor: str) -> IncludedRecords: ...
+
+    def settings_of(self, organization_id: UUID, actor: str) -> OrganizationSettings: ...
+
+    def configuration_of(self, organization_id: UUID, actor: str) -> OrganizationConfiguration: ...
 
 
 _used: list[Installation] = []

@@ -18,7 +18,7 @@ from bilag.integrations.configuration import Configuration
 from bilag.integrations.model import Book, Delivery, Filters, Integration
 from bilag.integrations.reserve import forget_all_reserves
 from bilag.integrations.runs import plan_anew
-from bilag.integrations.runtime import Runtime
+from bilag.integrations.runtime import Runtime, stop_running_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +175,8 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
             [integration.organization_id, integration.id],
         )
         forget_all_reserves(connection, integration.organization_id, integration.id)
+    if old is not None and Filters.model_validate(old["filters"]) != integration.filters:
+        stop_running_sync(connection, integration.id)
     if old is None or _goes_otherwise(old, integration):
         plan_anew(connection, integration)
     return changed.rowcount == 1
@@ -360,7 +362,7 @@ def _locked(
     return (
         connection.cursor(row_factory=dict_row)
         .execute(
-            "SELECT integration_type, book_id, settings, enabled, delivery"
+            "SELECT integration_type, book_id, settings, enabled, filters, delivery"
             " FROM organization_integrations"
             " WHERE organization_id = %s AND id = %s FOR UPDATE",
             [integration.organization_id, integration.id],

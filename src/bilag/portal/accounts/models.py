@@ -10,6 +10,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 LANGUAGES = ("nb", "nn", "en")
 COLOURS = ("auto", "light", "dark")
@@ -33,7 +34,7 @@ class Users(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person; `email` is the `subject` of their memberships, so it is always lower case."""
 
-    email: "models.EmailField[str, str]" = models.EmailField(unique=True)
+    email: "models.EmailField[str, str]" = models.EmailField(_("e-mail address"), unique=True)
     is_active: "models.BooleanField[bool, bool]" = models.BooleanField(default=True)
     date_joined: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(
         default=timezone.now

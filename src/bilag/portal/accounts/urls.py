@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from bilag.portal.accounts import oidc, views
 from bilag.portal.accounts.mail import can_mail
+from bilag.portal.accounts.passkeys import RemovePasskey
 from bilag.portal.accounts.proof import came_from_elsewhere
 from bilag.portal.scope import Person, person_page
 
@@ -92,7 +93,7 @@ urlpatterns: list[URLPattern] = [
     path("2fa/passkeys/<int:pk>/edit/", _factor(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
     path(
         "2fa/passkeys/<int:pk>/remove/",
-        _factor(passkeys.remove_webauthn),
+        _factor(RemovePasskey.as_view()),
         name="mfa_remove_webauthn",
     ),
     path(

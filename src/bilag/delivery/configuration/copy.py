@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from bilag.core.problem import Problem, Refused
+from bilag.exports.filtered import follow_filters
 from bilag.integrations.books import get_book, save_book
 from bilag.integrations.model import Book, Integration, book_id, integration_id
 from bilag.integrations.store import (
@@ -115,6 +116,8 @@ def _copy(
         book=book,
     )
     save_integration(connection, new)
+    if old is not None and old.filters != new.filters:
+        follow_filters(connection, new, actor=by)
     if mapping is not None:
         own = read_mapping(connection, target, new.id, new.mapping_version) or {}
         document = {name: value for name, value in mapping.items() if name not in _OF_PEOPLE}
