@@ -42,6 +42,7 @@ CROSSING = {
     "due_reconciliations",
     "due_schedules",
     "ensure_partitions",
+    "fold_record_types",
     "fold_totals",
     "forget_idempotency_keys",
     "list_organizations",
