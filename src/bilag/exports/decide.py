@@ -66,14 +66,16 @@ def release(
     integration_id: UUID,
     from_state: str,
     reasons: Sequence[str] | None = None,
+    export_ids: Sequence[int] | None = None,
 ) -> list[int]:
     """Put held or excluded exports back to pending, so that the new mapping or filter is tried.
 
-    `reasons` limits it to those set aside for these codes; corrections waiting for a person stay.
+    `reasons` limits it to those set aside for these codes, `export_ids` to some; corrections that
+    wait for a person stay.
     """
     return _requeue(
-        connection, organization_id, from_state, "export.released", actor, integration_id, None,
-        reasons,
+        connection, organization_id, from_state, "export.released", actor, integration_id,
+        export_ids, reasons,
     )  # fmt: skip
 
 

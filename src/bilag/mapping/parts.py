@@ -7,7 +7,7 @@ that is taken out is None. Pure: nothing here is read or written.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bilag.mapping.document import MappingDocument, read_document
+from bilag.mapping.document import MappingDocument, as_in_records, read_document
 
 Document = dict[str, Any]
 Changes = dict[str, Any]
@@ -37,6 +37,57 @@ def canonical(document: Mapping[str, Any] | MappingDocument) -> Document:
         document = read_document(document)
     found: Document = document.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     return found
+
+
+def tidied(stored: Mapping[str, Any]) -> Document:
+    """Return a stored document as `canonical` does, without reading its large tables row by row.
+
+    They were checked when they were saved (measured: 5 ms instead of 60 for 10,000 types).
+    """
+    large = {name: stored[name] for name in ("categories", "claimants") if stored.get(name)}
+    found = canonical({name: part for name, part in stored.items() if name not in large})
+    if "categories" in large:
+        found["categories"] = {
+            type_: {
+                name: code
+                for name, code in posting.items()
+                if code is not None and (code or name not in _NEVER_EMPTY)
+            }
+            for type_, posting in large["categories"].items()
+        }
+    if "claimants" in large:
+        found["claimants"] = dict(large["claimants"])
+    return found
+
+
+def checked_changes(changes: Mapping[str, Any]) -> Changes:
+    """Return changes with each part in its canonical form; what is taken out stays None.
+
+    A part that comes to the default is taken out. Raises DocumentError naming every place that has
+    a wrong shape.
+    """
+    found = canonical(changed({}, changes))
+    for place in map(_as_read, places(changes)):
+        if part_at(found, place) is None:
+            found = combined(found, change_at(place, None))
+    return found
+
+
+def as_stored(document: Mapping[str, Any]) -> Document:
+    """Return a document with its fields in the order in which the database keeps them.
+
+    The order of fields is that of the bytes sent, so a preview has to have the same.
+    """
+    found = dict(document)
+    for name in ("header", "line", "counterLine"):
+        if name in found:
+            found[name] = dict(sorted(found[name].items(), key=lambda one: _as_in_jsonb(one[0])))
+    return found
+
+
+def _as_in_jsonb(key: str) -> tuple[int, bytes]:
+    encoded = key.encode()
+    return len(encoded), encoded
 
 
 def changed(document: Mapping[str, Any], changes: Mapping[str, Any]) -> Document:
@@ -100,6 +151,14 @@ def change_at(place: Place, value: Any) -> Changes:
         value = {step: value}
     found: Changes = value
     return found
+
+
+_NEVER_EMPTY = frozenset({"account", "counterAccount"})
+
+
+def _as_read(place: Place) -> Place:
+    by_key = place[0] in ("categories", "claimants") or place[0] in CODE_TABLES
+    return (*place[:-1], as_in_records(place[-1])) if by_key and len(place) > 1 else place
 
 
 def _is_table(place: Place) -> bool:
