@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bilag.app.claimants_file import read_claimants
 from bilag.app.yaml_text import read_yaml
 from bilag.core.problem import Problem, Refused
+from bilag.delivery.claimants_csv import read_claimants
 
 _FILE = "file:"
 

@@ -23,6 +23,9 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.mapping_editor import MappingEditor
+from bilag.delivery.mapping_tables import MappingTables
+from bilag.delivery.mapping_trial import MappingTrial
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
@@ -58,6 +61,18 @@ class Installation:
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""
         return ConfiguredIntegrations(self.pool, self.queue, organization_id, actor=actor)
+
+    def mapping_editor_of(self, organization_id: UUID, actor: str) -> MappingEditor:
+        """Return the mappings of one organization with what `actor` has changed of them."""
+        return MappingEditor(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables:
+        """Return expense types and claimants in what `actor` edits."""
+        return MappingTables(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial:
+        """Return previews and effects of what `actor` edits."""
+        return MappingTrial(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
 
 
 @contextmanager

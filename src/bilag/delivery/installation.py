@@ -16,6 +16,9 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.mapping_editor import MappingEditor
+from bilag.delivery.mapping_tables import MappingTables
+from bilag.delivery.mapping_trial import MappingTrial
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
 
@@ -39,6 +42,12 @@ class Installation(Protocol):
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
+
+    def mapping_editor_of(self, organization_id: UUID, actor: str) -> MappingEditor: ...
+
+    def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables: ...
+
+    def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial: ...
 
 
 _used: list[Installation] = []

@@ -109,7 +109,7 @@ class MappingEditor(MappingDesk):
         except DocumentError as error:
             raise Refused(*error.problems) from None
         claimants = given.pop("claimants", {})
-        _refuse_claimants(claimants)
+        check_claimants(claimants)
         with self._scope() as connection:
             copy = self._copy(connection, key)
             own, its = self._organization_id, copy.integration.id
@@ -185,7 +185,7 @@ class MappingEditor(MappingDesk):
             wanted = canonical(document)
         except DocumentError as error:
             raise Refused(*error.problems) from None
-        _refuse_claimants(wanted.get("claimants", {}))
+        check_claimants(wanted.get("claimants", {}))
         with self._scope() as connection:
             integration = self._integration(connection, key)
             base = self._outline(connection, integration, integration.mapping_version)
@@ -321,7 +321,7 @@ def _saved_meanwhile(newer: Outline) -> SavedMeanwhile:
     return SavedMeanwhile(Problem("mapping_moved", "version", params=params))
 
 
-def _refuse_claimants(claimants: Mapping[str, str | None]) -> None:
+def check_claimants(claimants: Mapping[str, str | None]) -> None:
     """Refuse e-mail addresses as ids: a claimant is known by the app's id alone (C17)."""
     problems = [
         Problem("claimant_name_like", f"claimants.{claimant}", params={"claimant": claimant})

@@ -67,16 +67,11 @@ class Affected:
         self.states[record.state] += 1
         self.sums[record.currency] = self.sums.get(record.currency, Decimal(0)) + record.amount
         if len(self.examples) < EXAMPLES_MAX:
-            self.examples.append(
-                AffectedClaim(
-                    record.source_id,
-                    record.state,
-                    record.currency,
-                    record.amount,
-                    tuple(problems),
-                    tuple(altered),
-                )  # fmt: skip
-            )
+            example = AffectedClaim(
+                record.source_id, record.state, record.currency, record.amount,
+                tuple(problems), tuple(altered),
+            )  # fmt: skip
+            self.examples.append(example)
 
 
 @dataclass(slots=True)
