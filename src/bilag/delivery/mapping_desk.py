@@ -28,7 +28,7 @@ from bilag.integrations.model import Integration
 from bilag.integrations.store import get_integration, read_mapping
 from bilag.mapping.check import check_document
 from bilag.mapping.check_fields import field_faults, field_hints
-from bilag.mapping.document import DocumentError, read_document
+from bilag.mapping.document import DocumentError, MappingDocument, read_document
 from bilag.mapping.parts import Changes, Document, changed, places, tidied
 from bilag.tenants.scope import organization_scope
 
@@ -90,10 +90,14 @@ class WorkingCopy:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What is wrong with a mapping: faults keep it from being saved, hints do not."""
+    """What is wrong with a mapping: faults keep it from being saved, hints do not.
+
+    `document` is None where the shape itself is wrong.
+    """
 
     faults: Sequence[Problem]
-    hints: Sequence[Problem]
+    hints: Sequence[Problem] = ()
+    document: MappingDocument | None = None
 
 
 class MappingDesk:
@@ -117,8 +121,11 @@ class MappingDesk:
         self._suggest = suggest
 
     def target_fields(self, integration: Integration) -> TargetFields:
-        """Return what the connector knows of the fields that may be filled; raises Refused."""
-        connector, settings = usable_connector(self._connectors, integration)
+        """Return what the connector knows of the fields that may be filled."""
+        try:
+            connector, settings = usable_connector(self._connectors, integration)
+        except Refused:
+            return TargetFields()
         if isinstance(connector, DescribesFields):
             return connector.fields(settings)
         return TargetFields()
@@ -126,21 +133,27 @@ class MappingDesk:
     def check(
         self, integration: Integration, document: Mapping[str, Any], *, has_claimants: bool
     ) -> Checked:
-        """Return what is wrong with a document; its claimants may have been left out."""
+        """Return what is wrong with a document; its claimants may have been left out.
+
+        Settings that cannot be used are a fault: nothing can be sent with them.
+        """
         if has_claimants and not document.get("claimants"):
             document = {**document, "claimants": _SOMEBODY}
         try:
             read = read_document(document)
         except DocumentError as error:
-            return Checked(error.problems, ())
-        connector, settings = usable_connector(self._connectors, integration)
+            return Checked(error.problems)
+        try:
+            connector, settings = usable_connector(self._connectors, integration)
+        except Refused as refused:
+            return Checked(refused.problems, (), read)
         carries_vat = connector.capabilities(settings).carries_vat
         target = self.target_fields(integration)
         faults = [
             *check_document(read, integration.filters, carries_vat=carries_vat),
             *field_faults(read, target),
         ]
-        return Checked(faults, field_hints(read, target) if not faults else ())
+        return Checked(faults, field_hints(read, target) if not faults else (), read)
 
     @contextmanager
     def _scope(self) -> Iterator[psycopg.Connection[Any]]:

@@ -111,8 +111,7 @@ class MappingEditor(MappingDesk):
         claimants = given.pop("claimants", {})
         check_claimants(claimants)
         with self._scope() as connection:
-            copy = self._copy(connection, key)
-            own, its = self._organization_id, copy.integration.id
+            own, its = self._organization_id, self._integration(connection, key).id
             lock_draft(connection, own, its, self._actor)
             copy = self._copy(connection, key)
             if given:
@@ -143,8 +142,7 @@ class MappingEditor(MappingDesk):
         version is the current one.
         """
         with self._scope() as connection:
-            copy = self._copy(connection, key)
-            own, its = self._organization_id, copy.integration.id
+            own, its = self._organization_id, self._integration(connection, key).id
             lock_draft(connection, own, its, self._actor)
             copy = self._copy(connection, key)
             if version != copy.current.version:

@@ -132,8 +132,7 @@ class MappingTables(MappingDesk):
         given = read_claimants(text, file)
         check_claimants(given)
         with self._scope() as connection:
-            copy = self._copy(connection, key)
-            own, its = self._organization_id, copy.integration.id
+            own, its = self._organization_id, self._integration(connection, key).id
             lock_draft(connection, own, its, self._actor)
             copy = self._copy(connection, key)
             before: dict[str, str | None] = {

@@ -106,9 +106,11 @@ class MappingTrial(MappingDesk):
             copy = self._copy(connection, key)
             records = self._records(connection, copy.integration, source_ids)
             wanted = document or self._for_records(connection, copy, records)
-            faults, mapping = self._compiled(connection, copy.integration, wanted)
+            faults, mapping = self._compiled(connection, copy.integration, wanted, records)
             book = copy.integration.book
             numbers = peek_numbers(connection, book.id, book.number_start)
+        if mapping is None:
+            return Preview(copy.integration, faults, [_unmapped(record) for record in records])
         connector, settings = usable_connector(self._connectors, copy.integration)
         previewed = [
             _previewed(record, mapping, connector, settings, numbers, book.number_start)
@@ -207,11 +209,15 @@ class MappingTrial(MappingDesk):
         connection: psycopg.Connection[Any],
         integration: Integration,
         document: Mapping[str, Any],
+        records: Sequence[AffectedRecord],
     ) -> tuple[Sequence[Problem], CompiledMapping | None]:
-        found = self.check(integration, document, has_claimants=False)
-        if found.faults:
+        """Return the faults of the whole document, or it compiled for what these records need."""
+        found = self.check(integration, as_stored(document), has_claimants=False)
+        if found.faults or found.document is None:
             return found.faults, None
-        usable = as_stored(document)
+        types = {line.get("type", "") for one in records for line in one.content.get("lines", ())}
+        rows = {t: row for t, row in found.document.categories.items() if t in types}
+        usable = found.document.model_copy(update={"categories": rows})
         return (), compile_now(connection, self._connectors, integration, usable)
 
 
@@ -224,17 +230,19 @@ def _as_waiting(sample: Content) -> AffectedRecord:
     )  # fmt: skip
 
 
+def _unmapped(record: AffectedRecord) -> Previewed:
+    return Previewed(record.source_id, record.state, record.content, None, b"", ())
+
+
 def _previewed(
     record: AffectedRecord,
-    mapping: CompiledMapping | None,
+    mapping: CompiledMapping,
     connector: Connector[Any],
     settings: Any,
     numbers: dict[int, int],
     number_start: int,
 ) -> Previewed:
     known = record.source_id, record.state, record.content
-    if mapping is None:
-        return Previewed(*known, None, b"", ())
     open_day = mapping.policy_day or record.open_day
     result = mapping.voucher(record.content, record.reference, record.part, open_day)
     if isinstance(result, Missing):

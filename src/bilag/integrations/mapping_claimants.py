@@ -35,11 +35,14 @@ WITH draft AS MATERIALIZED (
     SELECT claimants FROM mapping_drafts
     WHERE organization_id = %(organization)s AND integration_id = %(integration)s
       AND editor = %(editor)s
-), laid_over AS (
+), saved AS (
     SELECT coalesce((SELECT field_mappings -> 'claimants' FROM mapping_versions
         WHERE organization_id = %(organization)s AND integration_id = %(integration)s
-          AND version = %(version)s), '{}')
-        || coalesce((SELECT claimants FROM draft), '{}') AS claimants
+          AND version = %(version)s), '{}') AS claimants
+), laid_over AS (
+    SELECT CASE WHEN coalesce(d.claimants, '{}') = '{}' THEN s.claimants
+                ELSE s.claimants || d.claimants END AS claimants
+    FROM saved s LEFT JOIN draft d ON true
 ), matching AS MATERIALIZED (
     SELECT c.key COLLATE "C" AS key, c.value FROM laid_over, jsonb_each_text(laid_over.claimants) c
     WHERE c.value IS NOT NULL AND (%(search)s = '' OR position(%(search)s IN lower(c.key)) > 0
