@@ -9,7 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
-from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
+from bilag.api.auth import CONFIGURATION_WRITE, EXPORTS_READ, caller_of
+from bilag.api.context import installation
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown
@@ -18,7 +19,6 @@ from bilag.core.clock import utc_now
 from bilag.core.schedule import Schedule, upcoming
 from bilag.core.schedule_words import pause_words, words
 from bilag.delivery.configured import ConfiguredIntegrations, Timed
-from bilag.delivery.installation import installation
 from bilag.integrations.model import Integration
 from bilag.integrations.timetable import Timetable, Trigger
 
@@ -121,7 +121,7 @@ def list_all_integrations(request: HttpRequest) -> HttpResponse:
 
 @router.put(
     "/integrations/{integrationKey}/enabled",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: IntegrationAnswer, **WRITE_ERRORS},
     summary="Switch an integration on or off",
 )
@@ -149,7 +149,7 @@ def get_schedule(request: HttpRequest, integration_key: IntegrationKey) -> HttpR
 
 @router.put(
     "/integrations/{integrationKey}/schedule",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: ScheduleAnswer, **WRITE_ERRORS},
     summary="Set the schedule of an integration",
 )
