@@ -16,6 +16,7 @@ from bilag.tenants.tokens import SCOPES, revoke
 from tests.clusters import Cluster, Database
 from tests.database.api_stage import (
     EXPORTS,
+    MAPPING,
     RECORDS,
     Stage,
     api_stage,
@@ -42,13 +43,24 @@ BODIES: dict[str, Any] = {
     "put_enabled": {"enabled": True},
     "put_schedule": {"trigger": "manual"},
     "post_schedule_preview": {"trigger": "manual"},
+    "put_mapping": {"baseVersion": 1, "mapping": MAPPING},
+    "post_mapping_restore": {"baseVersion": 1},
+    "patch_mapping_draft": {"changes": {"counterAccount": "2400"}},
+    "post_mapping_draft_save": {},
+    "post_mapping_put_on_top": {"version": 1},
+    "post_mapping_claimants_csv": {"csv": "claimant;party\nV017;10017\n"},
+    "post_mapping_value": {"section": "header", "name": "x", "rule": {"constant": "1"}},
+    "post_mapping_preview": {},
+    "post_mapping_effect": {},
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
-    "list_all_integrations", "get_schedule",
+    "list_all_integrations", "get_schedule", "get_mapping", "list_mapping_versions",
+    "get_mapping_version", "compare_mapping_versions", "get_mapping_draft", "list_mapping_types",
+    "list_mapping_claimants", "get_mapping_claimants_csv", "get_mapping_fields",
 }  # fmt: skip
-WRITES = {*BODIES, "delete_export"}
+WRITES = {*BODIES, "delete_export", "delete_mapping_draft"}
 RUN = UUID(int=17)
 
 
@@ -68,11 +80,13 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
             name = operation["operationId"]
             for placeholder, value in (
                 ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
-                ("{integrationKey}", "ledger"),
+                ("{integrationKey}", "ledger"), ("{version}", "1"),
             ):  # fmt: skip
                 filled = filled.replace(placeholder, value)
             if name == "get_dry_run":
                 filled += "?integration=ledger"
+            if name == "compare_mapping_versions":
+                filled += "?to=1"
             found[name] = (method.upper(), filled, scope)
     assert set(found) == READS | WRITES
     return found

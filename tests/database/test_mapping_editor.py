@@ -107,7 +107,7 @@ def test_who_saves_second_is_told_and_loses_nothing(stage: Stage) -> None:
     assert moved.value.problem.params["version"] == "2"
 
     behind = second.unsaved(KEY)
-    assert behind.copy.is_behind
+    assert behind.working.is_behind
     assert {one.place for one in behind.theirs} == {("categories", "taxi"), ("counterAccount",)}
     assert {one.place for one in behind.mine} == {
         ("categories", "taxi"), ("categories", "bus"), ("claimants", "V1"),

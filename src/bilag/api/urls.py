@@ -8,6 +8,8 @@ from bilag.api import (
     exports,
     force,
     integrations,
+    mapping,
+    mapping_trial,
     overview,
     periods,
     reconciliations,
@@ -41,6 +43,8 @@ for router in (
     reconciliations.router,
     periods.router,
     integrations.router,
+    mapping.router,
+    mapping_trial.router,
     dry_run.router,
 ):
     api.add_router("", router)

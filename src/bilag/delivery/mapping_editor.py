@@ -72,7 +72,7 @@ class Compared:
 class Behind:
     """What was saved meanwhile beside what is not saved yet; `both` are parts changed in both."""
 
-    copy: WorkingCopy
+    working: WorkingCopy
     theirs: Sequence[Difference]
     mine: Sequence[Difference]
     both: Sequence[Difference]

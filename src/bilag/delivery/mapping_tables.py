@@ -58,7 +58,7 @@ class TypeRow:
 class TypePage:
     """One page of expense types, those that nothing covers first."""
 
-    copy: WorkingCopy
+    working: WorkingCopy
     rows: Sequence[TypeRow]
     matching: int
     open: int

@@ -27,7 +27,8 @@ from bilag.exports.affected import (
 )
 from bilag.integrations.mapping_drafts import claimants_at, draft_claimants
 from bilag.integrations.model import Integration
-from bilag.mapping.document import Rule
+from bilag.mapping.check import check_rules
+from bilag.mapping.document import DocumentError, Rule, read_document
 from bilag.mapping.parts import Document, as_stored
 from bilag.mapping.paths import Content
 from bilag.mapping.result import Excluded, Missing
@@ -41,6 +42,7 @@ PREVIEWED_MAX = 5
 CHOICE_MAX = 40
 # Failure policy: an effect is worked out for so long; what was not reached is told as a number.
 EFFECT_SECONDS = 3.0
+_TEXTS = ("voucherText", "lineText")
 _SAMPLE_REFERENCE = "SAMPLE-VOUCHER"
 
 
@@ -105,7 +107,7 @@ class MappingTrial(MappingDesk):
         with self._scope() as connection:
             copy = self._copy(connection, key)
             records = self._records(connection, copy.integration, source_ids)
-            wanted = document or self._for_records(connection, copy, records)
+            wanted = self._for_records(connection, copy, records) if document is None else document
             faults, mapping = self._compiled(connection, copy.integration, wanted, records)
             book = copy.integration.book
             numbers = peek_numbers(connection, book.id, book.number_start)
@@ -132,7 +134,7 @@ class MappingTrial(MappingDesk):
         with self._scope() as connection:
             copy = self._copy(connection, key)
             own = copy.integration
-            wanted = document or self._full(connection, copy)
+            wanted = self._full(connection, copy) if document is None else document
             new = compile_now(connection, self._connectors, own, as_stored(wanted))
             try:
                 old = compile_now(connection, self._connectors, own)
@@ -144,12 +146,18 @@ class MappingTrial(MappingDesk):
             records = affected_records(connection, own.id)
             return effect_of(records, waiting, own, connector, settings, old, new, seconds=seconds)
 
-    def rule_values(self, key: str, section: str, name: str, rule: Rule) -> list[RuleValue]:
-        """Return what a sound rule gives for each sample; `section` line reads the first line."""
+    def rule_values(
+        self, key: str, section: str, name: str, rule: Mapping[str, Any]
+    ) -> list[RuleValue]:
+        """Return what a rule gives for each sample; where it reads the line, for the first one.
+
+        Raises Refused naming every fault of the rule, LookupError for an unknown integration.
+        """
+        sound = _sound_rule(section, name, rule)
         with self._scope() as connection:
             integration = self._integration(connection, key)
             samples = self._records(connection, integration, ())
-        return [_tried(rule, name, section, one.content, integration) for one in samples]
+        return [_tried(sound, name, section, one.content, integration) for one in samples]
 
     def path_samples(self, key: str) -> dict[str, str]:
         """Return a sample value of each path that any of the samples has."""
@@ -263,6 +271,21 @@ def _previewed(
         problem = Problem("cannot_be_built", record=record.source_id, params=params)
         return Previewed(*known, result, b"", (problem,))
     return Previewed(*known, result, body, ())
+
+
+def _sound_rule(section: str, name: str, rule: Mapping[str, Any]) -> Rule:
+    alone: Document = {section: rule if section in _TEXTS else {name: rule}}
+    try:
+        read = read_document(alone)
+    except DocumentError as error:
+        raise Refused(*error.problems) from None
+    if faults := list(check_rules(read)):
+        raise Refused(*faults)
+    found: Rule = {
+        "voucherText": read.voucher_text, "lineText": read.line_text, **read.header, **read.line,
+        **read.counter_line,
+    }[section if section in _TEXTS else name]  # fmt: skip
+    return found
 
 
 def _tried(

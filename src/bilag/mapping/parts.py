@@ -80,7 +80,7 @@ def as_stored(document: Mapping[str, Any]) -> Document:
     """
     found = dict(document)
     for name in ("header", "line", "counterLine"):
-        if name in found:
+        if isinstance(found.get(name), dict):
             found[name] = dict(sorted(found[name].items(), key=lambda one: _as_in_jsonb(one[0])))
     return found
 
