@@ -20,11 +20,6 @@ MAPPING_EDITOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "Tilordninga har ingen versjon {version}. Vel ein frå lista over versjonar.",
         "The mapping has no version {version}. Choose one from the list of versions.",
     ),
-    "mapping_nothing_changed": (
-        "Ingenting er endret, så det er ingenting å lagre.",
-        "Ingenting er endra, så det er ingenting å lagre.",
-        "Nothing has changed, so there is nothing to save.",
-    ),
     "mapping_field_unknown": (
         "Regnskapssystemet har ikke feltet «{name}», eller innstillingene fyller det selv. "
         "Velg et felt fra listen, eller fjern raden.",

@@ -160,13 +160,13 @@ class MappingEditor(MappingDesk):
     def save(self, key: str) -> Saved:
         """Make the working copy the current version, and try again what was held by the old one.
 
-        Raises SavedMeanwhile when another one was saved since it was begun (nothing is lost),
-        Refused naming every fault, or that nothing has changed.
+        Without changes the current version stays. Raises SavedMeanwhile when another one was saved
+        since it was begun (nothing is lost), Refused naming every fault.
         """
         with self._scope() as connection:
             copy = self._copy(connection, key)
             if not copy.is_changed:
-                raise Refused(Problem("mapping_nothing_changed"))
+                return Saved(copy.integration, copy.current.version, 0)
             if copy.is_behind:
                 raise _saved_meanwhile(copy.current)
             saved = self._save(connection, copy, self._full(connection, copy))
