@@ -18,6 +18,7 @@ from bilag.tenants.tokens import revoke
 from tests.clusters import Cluster, Database
 from tests.database.api_stage import (
     EXPORTS,
+    MAPPING,
     RECORDS,
     Stage,
     api_stage,
@@ -57,21 +58,33 @@ BODIES: dict[str, Any] = {
     "put_closed_periods": {"policy": "ask"},
     "post_configuration_preview": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
     "put_configuration": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
+    "put_mapping": {"baseVersion": 1, "mapping": MAPPING},
+    "post_mapping_restore": {"baseVersion": 1},
+    "patch_mapping_draft": {"changes": {"counterAccount": "2400"}},
+    "post_mapping_draft_save": {},
+    "post_mapping_put_on_top": {"version": 1},
+    "post_mapping_claimants_csv": {"csv": "claimant;party\nV017;10017\n"},
+    "post_mapping_value": {"section": "header", "name": "x", "rule": {"constant": "1"}},
+    "post_mapping_preview": {},
+    "post_mapping_effect": {},
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
     "list_all_integrations", "get_schedule", "get_filters", "get_features", "get_declaration",
     "get_closed_periods", "get_configuration",
+    "get_mapping", "list_mapping_versions",
+    "get_mapping_version", "compare_mapping_versions", "get_mapping_draft", "list_mapping_types",
+    "list_mapping_claimants", "get_mapping_claimants_csv", "get_mapping_fields",
 }  # fmt: skip
-WRITES = {*BODIES, "delete_export"}
+WRITES = {*BODIES, "delete_export", "delete_mapping_draft"}
 RUN = UUID(int=17)
 # What the placeholders in addresses stand for, and the questions that an operation needs.
 PLACES: dict[str, object] = {
     "exportId": 1, "sourceId": "C1", "runId": RUN, "reconciliationId": RUN, "bookKey": "main",
-    "integrationKey": "ledger",
+    "integrationKey": "ledger", "version": 1,
 }  # fmt: skip
-QUERIES = {"get_dry_run": "integration={integrationKey}"}
+QUERIES = {"get_dry_run": "integration={integrationKey}", "compare_mapping_versions": "to=1"}
 
 
 @pytest.fixture

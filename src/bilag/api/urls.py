@@ -10,6 +10,8 @@ from bilag.api import (
     force,
     included,
     integrations,
+    mapping,
+    mapping_trial,
     organization,
     overview,
     periods,
@@ -47,6 +49,8 @@ for router in (
     included.router,
     organization.router,
     configuration.router,
+    mapping.router,
+    mapping_trial.router,
     dry_run.router,
 ):
     api.add_router("", router)

@@ -25,6 +25,9 @@ from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.included import IncludedRecords
+from bilag.delivery.mapping_editor import MappingEditor
+from bilag.delivery.mapping_tables import MappingTables
+from bilag.delivery.mapping_trial import MappingTrial
 from bilag.delivery.membership import Membership
 from bilag.delivery.organization import OrganizationSettings
 from bilag.delivery.tokens import ApiTokens
@@ -88,6 +91,18 @@ class Installation:
         return OrganizationConfiguration(
             self.pool, self.queue, CONNECTORS, self.vault, organization_id, actor=actor
         )
+
+    def mapping_editor_of(self, organization_id: UUID, actor: str) -> MappingEditor:
+        """Return the mappings of one organization with what `actor` has changed of them."""
+        return MappingEditor(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables:
+        """Return expense types and claimants in what `actor` edits."""
+        return MappingTables(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial:
+        """Return previews and effects of what `actor` edits."""
+        return MappingTrial(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
 
 
 @contextmanager

@@ -163,6 +163,21 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "{file}: innsendaren {claimant} står på fleire linjer; behald éi.",
         "{file}: the claimant {claimant} stands on several lines; keep one.",
     ),
+    "claimants_address": (
+        "{file}: «{claimant}» ligner en e-postadresse. Bruk innsenderens id i appen.",
+        "{file}: «{claimant}» liknar ei e-postadresse. Bruk id-en til innsendaren i appen.",
+        "{file}: “{claimant}” looks like an e-mail address. Use the claimant's id in the app.",
+    ),
+    "claimants_too_large": (
+        "{file} er større enn {maximum} MB. Del filen.",
+        "{file} er større enn {maximum} MB. Del fila.",
+        "{file} is larger than {maximum} MB. Split the file.",
+    ),
+    "claimants_not_text": (
+        "{file} er ikke tekst i UTF-8. Lagre regnearket som CSV i UTF-8.",
+        "{file} er ikkje tekst i UTF-8. Lagre reknearket som CSV i UTF-8.",
+        "{file} is not text in UTF-8. Save the sheet as CSV in UTF-8.",
+    ),
     "limit_not_valid": (
         "Skriv et beløp i bokens valuta, fra 0 og opp, for eksempel 5000.",
         "Skriv eit beløp i valutaen til boka, frå 0 og opp, til dømes 5000.",

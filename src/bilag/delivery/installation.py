@@ -18,6 +18,9 @@ from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.included import IncludedRecords
+from bilag.delivery.mapping_editor import MappingEditor
+from bilag.delivery.mapping_tables import MappingTables
+from bilag.delivery.mapping_trial import MappingTrial
 from bilag.delivery.membership import Membership
 from bilag.delivery.organization import OrganizationSettings
 from bilag.delivery.tokens import ApiTokens
@@ -57,6 +60,12 @@ class Installation(Protocol):
     def settings_of(self, organization_id: UUID, actor: str) -> OrganizationSettings: ...
 
     def configuration_of(self, organization_id: UUID, actor: str) -> OrganizationConfiguration: ...
+
+    def mapping_editor_of(self, organization_id: UUID, actor: str) -> MappingEditor: ...
+
+    def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables: ...
+
+    def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial: ...
 
 
 _used: list[Installation] = []

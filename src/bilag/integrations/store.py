@@ -15,6 +15,7 @@ from psycopg.types.json import Jsonb
 
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.configuration import Configuration
+from bilag.integrations.mapping_drafts import MappingMoved
 from bilag.integrations.model import Book, Delivery, Filters, Integration
 from bilag.integrations.reserve import forget_all_reserves
 from bilag.integrations.runs import plan_anew
@@ -213,10 +214,12 @@ def save_mapping(
     integration_id: UUID,
     field_mappings: Mapping[str, Any],
     by: str,
+    *,
+    expected: int | None = None,
 ) -> int:
     """Make the document the current mapping and return its version; the same one makes no new row.
 
-    Versions count from 1 and are never changed (C12). Raises LookupError for another's integration.
+    Versions never change (C12). Raises LookupError; MappingMoved when `expected` is not current.
     """
     rows = connection.cursor(row_factory=tuple_row)
     document = Jsonb(dict(field_mappings))
@@ -227,6 +230,8 @@ def save_mapping(
     ).fetchone()
     if integration is None:
         raise LookupError(f"there is no integration {integration_id} in this organization")
+    if expected is not None and integration[0] != expected:
+        raise MappingMoved(int(integration[0]))
     same = rows.execute(
         "SELECT version FROM mapping_versions"
         " WHERE integration_id = %s AND version = %s AND field_mappings = %s",
