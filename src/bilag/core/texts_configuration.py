@@ -136,6 +136,12 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Integration {integration} has exports; its type and book cannot be changed."
         " Make a new integration with another key, and switch this one off.",
     ),
+    "integration_is_draft": (
+        "Integrasjonen {integration} er ikke satt opp ferdig. Fullfør oppsettet; den slås på der.",
+        "Integrasjonen {integration} er ikkje sett opp ferdig. Fullfør oppsettet; ho blir slått på"
+        " der.",
+        "Integration {integration} is not set up completely. Finish the set-up, which turns it on.",
+    ),
     "target_unknown": (
         "{target} er ingen integrasjon her; velg en av: {known}.",
         "{target} er ingen integrasjon her; vel ein av: {known}.",

@@ -123,7 +123,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One route from an organization to a book, as stored; `settings` are the connector's own."""
+    """One route from an organization to a book, as stored; `settings` are the connector's own.
+
+    A draft is still being set up: it is neither enabled nor a route, and nothing of it is sent.
+    """
 
     id: UUID
     organization_id: UUID
@@ -137,6 +140,7 @@ class Integration:
     delivery: Delivery
     mapping_version: int
     book: Book
+    is_draft: bool = False
 
 
 def organization_id(slug: str) -> UUID:
