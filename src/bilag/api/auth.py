@@ -38,6 +38,8 @@ class ApiToken(HttpBearer):
 RECORDS_WRITE = ApiToken("records:write")
 EXPORTS_READ = ApiToken("exports:read")
 EXPORTS_WRITE = ApiToken("exports:write")
+CONFIGURATION_READ = ApiToken("configuration:read")
+CONFIGURATION_WRITE = ApiToken("configuration:write")
 
 
 def caller_of(request: HttpRequest) -> Caller:

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
-from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
+from bilag.api.auth import CONFIGURATION_WRITE, EXPORTS_READ, caller_of
 from bilag.api.context import installation
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
@@ -124,7 +124,7 @@ def list_all_integrations(request: HttpRequest) -> HttpResponse:
 
 @router.put(
     "/integrations/{integrationKey}/enabled",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: IntegrationAnswer, **WRITE_ERRORS},
     summary="Switch an integration on or off",
 )
@@ -152,7 +152,7 @@ def get_schedule(request: HttpRequest, integration_key: IntegrationKey) -> HttpR
 
 @router.put(
     "/integrations/{integrationKey}/schedule",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: ScheduleAnswer, **WRITE_ERRORS},
     summary="Set the schedule of an integration",
 )

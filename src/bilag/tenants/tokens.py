@@ -18,7 +18,13 @@ from psycopg.rows import class_row
 
 from bilag.core.problem import Problem, Refused
 
-SCOPES = ("records:write", "exports:read", "exports:write")
+SCOPES = (
+    "records:write",
+    "exports:read",
+    "exports:write",
+    "configuration:read",
+    "configuration:write",
+)
 DAYS_DEFAULT = 365
 DAYS_MAX = 730
 
