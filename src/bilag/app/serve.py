@@ -1,4 +1,4 @@
-"""Serves the HTTP API: Django as WSGI on granian, one worker process with several threads.
+"""Serves the HTTP API and the portal: Django as WSGI on granian, one worker process with several threads.
 
 granian runs WSGI in worker processes only, and a connection pool must not cross a fork, so the
 worker opens the installation for itself; this process watches it and passes SIGTERM on.
@@ -21,9 +21,9 @@ from django.urls import get_resolver
 from granian.constants import HTTPModes, Interfaces
 from granian.server import MPServer
 
-from bilag.api import context
 from bilag.app.migrate import setup_django
-from bilag.app.wiring import open_installation
+from bilag.app.wiring import Installation, open_installation
+from bilag.delivery import installation as context
 from bilag.integrations.instance_key import instance_key
 
 log = structlog.get_logger(__name__)
@@ -65,16 +65,21 @@ def serve(home: Path | None, host: str, port: int, threads: int = THREADS) -> No
     log.info("served")
 
 
-def _application(home: Path | None) -> Callable[..., Any]:
-    """Open the installation in the worker process and return its WSGI application."""
-    stack = ExitStack()
-    installation = stack.enter_context(open_installation(home))
-    Finalize(None, stack.close, exitpriority=0)
+def prepare(installation: Installation) -> None:
+    """Let Django answer from this installation, in this process: database, verbs, signing key."""
     context.use(installation)
     setup_django(installation.urls.application)
     with installation.pool.connection() as connection:
         # the same whatever master key wraps it, so that changing that signs nobody out
         settings.SECRET_KEY = instance_key(connection, installation.vault).derived(_SIGNING)
+
+
+def _application(home: Path | None) -> Callable[..., Any]:
+    """Open the installation in the worker process and return its WSGI application."""
+    stack = ExitStack()
+    installation = stack.enter_context(open_installation(home))
+    Finalize(None, stack.close, exitpriority=0)
+    prepare(installation)
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.
     logging.getLogger("django.request").setLevel(logging.ERROR)

@@ -62,7 +62,7 @@ class ConfiguredIntegrations:
         """Return each integration with its state: active, disabled, error or draft."""
         with self._scope() as connection:
             found = list_integrations(connection, self._organization_id, drafts=True)
-            states = integration_states(connection, self._organization_id)
+            states = integration_states(connection, self._organization_id, drafts=True)
         return [(one, states[one.key]) for one in found]
 
     def switch(self, key: str, *, enabled: bool) -> Integration:

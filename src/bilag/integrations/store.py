@@ -109,16 +109,19 @@ SELECT i.key, CASE WHEN i.is_draft THEN 'draft' WHEN NOT i.enabled THEN 'disable
     WHEN r.error_since IS NOT NULL THEN 'error' ELSE 'active' END
 FROM organization_integrations i
 JOIN integration_runtime r ON r.integration_id = i.id
-WHERE i.organization_id = %s ORDER BY i.key
+WHERE i.organization_id = %s AND (%s OR NOT i.is_draft) ORDER BY i.key
 """
 
 
 def integration_states(
-    connection: psycopg.Connection[Any], organization_id: UUID
+    connection: psycopg.Connection[Any], organization_id: UUID, *, drafts: bool = False
 ) -> dict[str, str]:
-    """Return by key how each integration stands: active, disabled, error, or draft."""
+    """Return by key how each integration stands: active, disabled, error (stopped by one).
+
+    What is still being set up is among them only with `drafts`, as draft.
+    """
     rows = connection.cursor(row_factory=tuple_row)
-    return dict(rows.execute(_STATES, [organization_id]).fetchall())
+    return dict(rows.execute(_STATES, [organization_id, drafts]).fetchall())
 
 
 def integration_by_target(

@@ -1,0 +1,1 @@
+"""Pages as people meet them: over Django's whole stack, and in a real browser."""
