@@ -21,6 +21,7 @@ from bilag.app.postgres import DatabaseUrls, database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.worker import make_sync_queue
@@ -54,6 +55,10 @@ class Installation:
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials:
         """Return the verbs for an organization's credentials, acting in the name of `actor`."""
         return Credentials(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
+
+    def connection_tests_of(self, organization_id: UUID, actor: str) -> ConnectionTests:
+        """Return the connection tests of an organization, in the name of `actor` (C3)."""
+        return ConnectionTests(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""

@@ -136,6 +136,22 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Integration {integration} has exports; its type and book cannot be changed."
         " Make a new integration with another key, and switch this one off.",
     ),
+    "integration_has_history": (
+        "Integrasjonen har vært i bruk og kan ikke slettes: historikken viser til den. Slå den av"
+        " i stedet.",
+        "Integrasjonen har vore i bruk og kan ikkje slettast: historikken viser til han. Slå han"
+        " av i staden.",
+        "The integration has been used and cannot be deleted: its history rests on it. Switch it"
+        " off instead.",
+    ),
+    "draft_changed": (
+        "{by} har endret dette oppsettet siden du åpnet siden. Det du skrev, står her fortsatt:"
+        " se over, og lagre igjen for å la ditt gjelde.",
+        "{by} har endra dette oppsettet sidan du opna sida. Det du skreiv, står her framleis: sjå"
+        " over, og lagre igjen for å la ditt gjelde.",
+        "{by} has changed this set-up since you opened the page. What you wrote still stands here:"
+        " look through it, and save again to let yours count.",
+    ),
     "integration_is_draft": (
         "Integrasjonen {integration} er ikke satt opp ferdig. Fullfør oppsettet; den slås på der.",
         "Integrasjonen {integration} er ikkje sett opp ferdig. Fullfør oppsettet; ho blir slått på"

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.integrations.keys import Vault
@@ -37,6 +38,8 @@ class Installation(Protocol):
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
 
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
+
+    def connection_tests_of(self, organization_id: UUID, actor: str) -> ConnectionTests: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
 
