@@ -1,4 +1,4 @@
-"""Serves the HTTP API and the portal: Django as WSGI on granian, one worker process with several threads.
+"""Serves API and portal: Django as WSGI on granian, one worker process with several threads.
 
 granian runs WSGI in worker processes only, and a connection pool must not cross a fork, so the
 worker opens the installation for itself; this process watches it and passes SIGTERM on.
