@@ -42,13 +42,20 @@ BODIES: dict[str, Any] = {
     "put_enabled": {"enabled": True},
     "put_schedule": {"trigger": "manual"},
     "post_schedule_preview": {"trigger": "manual"},
+    "post_integration": {"key": "second", "name": "Second", "type": "rest", "book": "main"},
+    "put_integration": {"name": "Another", "settings": {"baseUrl": "https://ledger.example"}},
+    "post_activation": {},
+    "post_connection_test": None,
+    "put_credentials": {"credentials": {"api_key": {"secret": "not-for-outsiders"}}},
+    "post_reference_lists": None,
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
-    "list_all_integrations", "get_schedule",
+    "list_all_integrations", "get_schedule", "list_integration_types", "get_integration",
+    "get_credentials", "list_reference_lists", "get_reference_data",
 }  # fmt: skip
-WRITES = {*BODIES, "delete_export"}
+WRITES = {*BODIES, "delete_export", "delete_integration"}
 RUN = UUID(int=17)
 
 
@@ -68,7 +75,7 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
             name = operation["operationId"]
             for placeholder, value in (
                 ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
-                ("{integrationKey}", "ledger"),
+                ("{integrationKey}", "ledger"), ("{kind}", "accounts"),
             ):  # fmt: skip
                 filled = filled.replace(placeholder, value)
             if name == "get_dry_run":
@@ -141,8 +148,12 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
     assert stage.query("SELECT closed_through FROM books") == [(None,)]
     assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
-    routes = stage.query("SELECT enabled, delivery ->> 'trigger' FROM organization_integrations")
-    assert routes == [(True, None)]
+    routes = stage.query(
+        "SELECT enabled, name, delivery ->> 'trigger' FROM organization_integrations"
+    )
+    assert routes == [(True, "Ledger", None)]
+    assert stage.query("SELECT count(*) FROM credentials") == [(0,)]
+    assert stage.query("SELECT count(*) FROM connection_tests") == [(0,)]
     # what is listed is the outsider's own record, handed over just now
     listed = (
         json.loads(answers["list_exports"][1])["exports"] + stage.charlie.get(EXPORTS)["exports"]

@@ -28,15 +28,25 @@ from pydantic_core import ErrorDetails
 from bilag.app.mapping_file import mapping_value, text_of
 from bilag.app.yaml_text import Place, read_yaml
 from bilag.connectors.interface import Connector
-from bilag.core.money import CURRENCIES, AmountError, parse_amount
+from bilag.core.money import AmountError, parse_amount
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.configuration import Configuration
-from bilag.integrations.model import CLOSED_FIRST, CLOSED_LAST, Day, Delivery, Filters
+from bilag.integrations.model import (
+    CLOSED_FIRST,
+    CLOSED_LAST,
+    NUMBER_START_MAX,
+    Currency,
+    Day,
+    Delivery,
+    Filters,
+    Key,
+    Name,
+    NumberPrefix,
+)
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.mapping.check import check_document
 from bilag.mapping.document import DocumentError, read_document
 
-_KEY = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _REFERENCE = re.compile(r"(env|file):(.+)", re.DOTALL)
 
 Connectors = Mapping[str, Connector[Any]]
@@ -62,12 +72,6 @@ def _network(text: str) -> str:
         return str(ip_network(text))
     except ValueError:
         raise Refused(Problem("network_not_valid", params={"network": text})) from None
-
-
-def _currency(text: str) -> str:
-    if text not in CURRENCIES:
-        raise Refused(Problem("currency_not_valid", params={"currency": text}))
-    return text
 
 
 def _amount(value: object) -> Decimal:
@@ -96,10 +100,6 @@ def _resolved(value: object, info: ValidationInfo) -> object:
     return secret
 
 
-Key = Annotated[str, Field(pattern=_KEY)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
-
-
 class MemberEntry(Entry):
     """A person's membership; `subject` is the name in the sign-in."""
 
@@ -112,10 +112,10 @@ class BookEntry(Entry):
 
     key: Key
     name: Name
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: Currency
     year_start_month: int | None = Field(None, ge=1, le=12)
-    number_prefix: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{0,6}$")
-    number_start: int | None = Field(None, ge=1, le=99_999_999)
+    number_prefix: NumberPrefix | None = None
+    number_start: int | None = Field(None, ge=1, le=NUMBER_START_MAX)
     rounding_account: str | None = Field(None, max_length=64)
     closed_through: Day | None = Field(None, ge=CLOSED_FIRST, le=CLOSED_LAST)
 

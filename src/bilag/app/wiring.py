@@ -23,6 +23,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
+from bilag.delivery.drafting import Drafting
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
@@ -59,6 +60,10 @@ class Installation:
     def connection_tests_of(self, organization_id: UUID, actor: str) -> ConnectionTests:
         """Return the connection tests of an organization, in the name of `actor` (C3)."""
         return ConnectionTests(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
+
+    def drafting_of(self, organization_id: UUID, actor: str) -> Drafting:
+        """Return the verbs that set integrations up and describe them, in the name of `actor`."""
+        return Drafting(self.pool, self.queue, CONNECTORS, self.vault, organization_id, actor=actor)
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""

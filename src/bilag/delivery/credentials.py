@@ -94,7 +94,7 @@ class Credentials:
         """
         with self._scope() as connection:
             integration = integration_by_target(connection, self._organization_id, target_system)
-        self._refuse_unknown(integration, new)
+        refuse_unknown_secrets(self._connectors.get(integration.type), integration, new)
         report = None
         if test and not integration.is_draft:
             secrets = {name: one.secret for name, one in new.items()}
@@ -119,13 +119,6 @@ class Credentials:
                 self._note(connection, "integration.error_cleared", subject, {})
         return report
 
-    def _refuse_unknown(self, integration: Integration, new: Mapping[str, NewSecret]) -> None:
-        connector = self._connectors.get(integration.type)
-        known = (*(connector.secret_fields if connector else ()), CALLBACK_CREDENTIAL)
-        params = {"type": integration.type, "known": ", ".join(known)}
-        if unknown := sorted(set(new) - set(known)):
-            raise Refused(*(Problem("secret_unknown", name, params=params) for name in unknown))
-
     def _note(
         self,
         connection: psycopg.Connection[Any],
@@ -142,3 +135,13 @@ class Credentials:
             organization_scope(connection, self._organization_id),
         ):
             yield connection
+
+
+def refuse_unknown_secrets(
+    connector: Connector[Any] | None, integration: Integration, new: Mapping[str, NewSecret]
+) -> None:
+    """Raise Refused naming each field that is not a secret of this kind of system."""
+    known = (*(connector.secret_fields if connector else ()), CALLBACK_CREDENTIAL)
+    params = {"type": integration.type, "known": ", ".join(known)}
+    if unknown := sorted(set(new) - set(known)):
+        raise Refused(*(Problem("secret_unknown", name, params=params) for name in unknown))

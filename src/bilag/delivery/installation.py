@@ -16,6 +16,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
+from bilag.delivery.drafting import Drafting
 from bilag.delivery.force import ForcedExports
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
@@ -40,6 +41,8 @@ class Installation(Protocol):
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
 
     def connection_tests_of(self, organization_id: UUID, actor: str) -> ConnectionTests: ...
+
+    def drafting_of(self, organization_id: UUID, actor: str) -> Drafting: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
 

@@ -39,7 +39,8 @@ FROM integration_drafts WHERE organization_id = %s AND integration_id = %s
 """
 _CHANGE = """
 UPDATE integration_drafts
-SET version = version + 1, entered = %(entered)s, changed_by = %(by)s, changed_at = now()
+SET version = version + 1, entered = coalesce(%(entered)s, entered),
+    made_book = made_book OR %(made_book)s, changed_by = %(by)s, changed_at = now()
 WHERE organization_id = %(organization)s AND integration_id = %(integration)s
     AND version = coalesce(%(version)s, version)
 """
@@ -52,14 +53,15 @@ def begin_draft(
     by: str,
     *,
     made_book: bool,
-) -> None:
-    """Note who has begun to set an integration up."""
-    connection.execute(
+) -> bool:
+    """Note who has begun to set an integration up; False when somebody else was quicker."""
+    begun = connection.execute(
         "INSERT INTO integration_drafts"
         " (organization_id, integration_id, made_book, started_by, changed_by)"
-        " VALUES (%s, %s, %s, %s, %s)",
+        " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (integration_id) DO NOTHING",
         [organization_id, integration_id, made_book, by, by],
     )
+    return begun.rowcount == 1
 
 
 def read_draft(
@@ -78,8 +80,9 @@ def change_draft(
     *,
     version: int | None = None,
     entered: dict[str, Any] | None = None,
+    made_book: bool = False,
 ) -> None:
-    """Note a change of a draft, and what was typed that cannot be used yet (nothing by default).
+    """Note a change of a draft; with `entered`, also what was typed that cannot be used yet.
 
     Raises Refused when the draft is not the `version` any more that somebody has seen.
     """
@@ -90,7 +93,8 @@ def change_draft(
             "integration": integration_id,
             "by": by,
             "version": version,
-            "entered": Jsonb(entered or {}),
+            "entered": None if entered is None else Jsonb(entered),
+            "made_book": made_book,
         },
     )
     if changed.rowcount == 1:

@@ -9,8 +9,10 @@ from datetime import date
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from bilag.core.money import CURRENCIES
+from bilag.core.problem import Problem, Refused
 from bilag.core.reference import NAMESPACE
 from bilag.core.schedule import Schedule
 from bilag.integrations.configuration import Configuration
@@ -29,6 +31,19 @@ Day = Annotated[date, BeforeValidator(_as_written)]
 
 # The days that can be closed (E15); outside of them somebody mistyped.
 CLOSED_FIRST, CLOSED_LAST = date(1900, 1, 1), date(2999, 12, 31)
+
+
+def _currency(text: str) -> str:
+    if text not in CURRENCIES:
+        raise Refused(Problem("currency_not_valid", params={"currency": text}))
+    return text
+
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Currency = Annotated[str, AfterValidator(_currency)]
+NumberPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,6}$")]
+NUMBER_START_MAX = 99_999_999
 
 
 class Filters(Configuration):
