@@ -5,6 +5,8 @@ from django.urls import path
 from bilag import __version__
 from bilag.api import (
     configuration,
+    connecting,
+    connections,
     dry_run,
     exports,
     force,
@@ -38,6 +40,8 @@ api = BilagApi(
     docs=ReferencePage(),
     parser=ExactJson(),
 )
+# These two fill the router of `integrations`: all methods of an address belong to one router.
+_ALSO = (connecting, connections)
 for router in (
     records.router,
     overview.router,

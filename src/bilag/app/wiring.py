@@ -22,7 +22,9 @@ from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
+from bilag.delivery.drafting import Drafting
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.included import IncludedRecords
 from bilag.delivery.mapping_editor import MappingEditor
@@ -69,6 +71,14 @@ class Installation:
     def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens:
         """Return the verbs for an organization's API tokens, acting in the name of `actor`."""
         return ApiTokens(self.pool, organization_id, actor=actor)
+
+    def connection_tests_of(self, organization_id: UUID, actor: str) -> ConnectionTests:
+        """Return the connection tests of an organization, in the name of `actor` (C3)."""
+        return ConnectionTests(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
+
+    def drafting_of(self, organization_id: UUID, actor: str) -> Drafting:
+        """Return the verbs that set integrations up and describe them, in the name of `actor`."""
+        return Drafting(self.pool, self.queue, CONNECTORS, self.vault, organization_id, actor=actor)
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""

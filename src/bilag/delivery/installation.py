@@ -15,7 +15,9 @@ from psycopg_pool import ConnectionPool
 from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
+from bilag.delivery.drafting import Drafting
 from bilag.delivery.force import ForcedExports
 from bilag.delivery.included import IncludedRecords
 from bilag.delivery.mapping_editor import MappingEditor
@@ -49,6 +51,10 @@ class Installation(Protocol):
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
 
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
+
+    def connection_tests_of(self, organization_id: UUID, actor: str) -> ConnectionTests: ...
+
+    def drafting_of(self, organization_id: UUID, actor: str) -> Drafting: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
 
