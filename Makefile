@@ -20,9 +20,10 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## make .venv and install the locked packages and this project
+	@$(PYTHON) build_assets.py
 
 # Again only when the lock or the project file has changed; the stamp is written last.
-$(INSTALLED): requirements.lock pyproject.toml
+$(INSTALLED): requirements.lock pyproject.toml package-lock.json
 	@if ! $(PYTHON) -c '$(NEW_ENOUGH)' 2>/dev/null; then \
 		for candidate in python3.11 python3.12 python3.13 python3 none; do \
 			if $$candidate -c '$(NEW_ENOUGH)' >/dev/null 2>&1; then break; fi; \

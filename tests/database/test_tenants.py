@@ -9,7 +9,15 @@ import pytest
 from psycopg import sql
 
 from bilag.core.problem import Refused
-from bilag.tenants.members import list_members, member_role, remove_member, save_member
+from bilag.tenants.members import (
+    Membership,
+    is_global_admin,
+    list_members,
+    member_role,
+    memberships_of,
+    remove_member,
+    save_member,
+)
 from bilag.tenants.organizations import (
     Organization,
     get_organization,
@@ -26,12 +34,14 @@ from tests.database.people import ALICE, CHARLIE, scope, two_organizations
 WITHOUT_TENANT = {
     "django_content_type",
     "django_migrations",
+    "global_admins",  # people who look after the installation, not an organization
     "instance",
     "instance_keys",  # one row, wrapped: of no organization
     "procrastinate_events",
     "procrastinate_jobs",
     "procrastinate_periodic_defers",
     "procrastinate_workers",
+    "web_cache",  # counts of failed sign-ins, by address and account
 }
 
 # The closed list of X2: what runs with the owner's rights and may therefore cross tenants.
@@ -42,9 +52,11 @@ CROSSING = {
     "due_reconciliations",
     "due_schedules",
     "ensure_partitions",
+    "find_invitation",
     "fold_totals",
     "forget_idempotency_keys",
     "list_organizations",
+    "organizations_of",
     "runs_with_claims",
 }
 
@@ -321,6 +333,39 @@ def test_members_belong_to_one_organization(url: str) -> None:
         save_member(connection, ALICE, "charlie", "admin")
     with scope(url, ALICE) as connection:
         assert len(list_members(connection, ALICE)) == 1
+
+
+def test_a_person_is_told_of_their_own_organizations_only(url: str) -> None:
+    for organization, subject, role in (
+        (ALICE, "v017@example.org", "admin"),
+        (CHARLIE, "v017@example.org", "accountant"),
+        (CHARLIE, "v018@example.org", "coordinator"),
+    ):
+        with scope(url, organization) as connection:
+            save_member(connection, organization, subject, role)
+    with psycopg.connect(url) as connection:
+        assert memberships_of(connection, "v017@example.org") == [
+            Membership(ALICE, "alice", "Alice", "admin"),
+            Membership(CHARLIE, "charlie", "Charlie", "accountant"),
+        ]
+        assert [one.slug for one in memberships_of(connection, "v018@example.org")] == ["charlie"]
+        assert memberships_of(connection, "V018@example.org") == []
+        assert memberships_of(connection, "") == []
+
+
+def test_only_the_owner_says_who_looks_after_the_installation(database: Database, url: str) -> None:
+    with psycopg.connect(database.owner_url) as owner:
+        owner.execute("INSERT INTO global_admins (subject) VALUES ('v017@example.org')")
+    with psycopg.connect(url, autocommit=True) as connection:
+        assert is_global_admin(connection, "v017@example.org") is True
+        assert is_global_admin(connection, "v018@example.org") is False
+        for statement in (
+            "INSERT INTO global_admins (subject) VALUES ('v018@example.org')",
+            "UPDATE global_admins SET subject = 'v018@example.org'",
+            "DELETE FROM global_admins",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
 
 
 def test_a_token_speaks_for_its_organization_until_it_is_revoked(url: str) -> None:

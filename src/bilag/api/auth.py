@@ -8,7 +8,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from bilag.api.context import installation
+from bilag.delivery.installation import installation
 from bilag.api.problems import ApiProblem
 from bilag.core.problem import Problem
 from bilag.delivery.accounting import AccountingExports

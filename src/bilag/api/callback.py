@@ -13,7 +13,7 @@ import time
 from django.http import HttpRequest
 
 from bilag.api.auth import caller_of
-from bilag.api.context import installation, tenant
+from bilag.delivery.installation import installation, tenant
 from bilag.api.problems import ApiProblem
 from bilag.core.problem import Problem
 from bilag.delivery.queue import defer_sync

@@ -27,7 +27,7 @@ from bilag.api.answers import (
 )
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of, exports_of
 from bilag.api.callback import take_callback
-from bilag.api.context import tenant
+from bilag.delivery.installation import tenant
 from bilag.api.documents import CALLBACK_DOCUMENT, READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown

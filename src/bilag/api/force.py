@@ -11,7 +11,7 @@ from pydantic import model_validator
 
 from bilag.api.answers import ExportAnswer, answer
 from bilag.api.auth import EXPORTS_WRITE, caller_of, exports_of
-from bilag.api.context import installation
+from bilag.delivery.installation import installation
 from bilag.api.documents import WRITE_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.once import once

@@ -10,7 +10,7 @@ from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
-from bilag.api.context import installation
+from bilag.delivery.installation import installation
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown

@@ -13,7 +13,7 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from bilag.api.auth import caller_of
-from bilag.api.context import installation
+from bilag.delivery.installation import installation
 from bilag.api.problems import RETRY_SECONDS, ApiProblem
 from bilag.core.problem import Problem
 from bilag.tenants.idempotency import Answered, Reservation, keep_answer, release, reserve

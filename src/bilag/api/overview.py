@@ -16,7 +16,7 @@ from bilag.api.answers import (
     answer,
 )
 from bilag.api.auth import EXPORTS_READ, caller_of, exports_of
-from bilag.api.context import tenant
+from bilag.delivery.installation import tenant
 from bilag.api.documents import READ_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.problems import ApiProblem

@@ -11,7 +11,7 @@ from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of, exports_of
-from bilag.api.context import tenant
+from bilag.delivery.installation import tenant
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.once import once

@@ -15,7 +15,7 @@ from ninja import Field, Path, Query, Router
 
 from bilag.api.answers import ProblemItem, answer, items
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
-from bilag.api.context import installation, tenant
+from bilag.delivery.installation import installation, tenant
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of

@@ -19,7 +19,7 @@ from bilag.api.answers import (
 )
 from bilag.api.auth import EXPORTS_READ, RECORDS_WRITE, caller_of, exports_of
 from bilag.api.body import JSON, NDJSON, Received, content_type, receive
-from bilag.api.context import tenant
+from bilag.delivery.installation import tenant
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS, record_body
 from bilag.api.once import answered_once
 from bilag.api.problems import ApiProblem, language_of

@@ -5,23 +5,66 @@ every web process of an installation has the same one. Without it nothing can be
 """
 
 import os
+from pathlib import Path
 
 SECRET_KEY = ""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("BILAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-ROOT_URLCONF = "bilag.api.urls"
+ROOT_URLCONF = "bilag.app.urls"
 INSTALLED_APPS = [
+    "bilag.portal",  # first: its templates take the place of those of the libraries
     "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.forms",
+    "django_htmx",
     "procrastinate.contrib.django",
     "bilag.app.apps.BilagConfig",
     "bilag.api",
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "bilag.api.middleware.ApiAnswers",
+    "bilag.portal.middleware.PageHeaders",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
 ]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "bilag.portal.frame.frame",
+            ]
+        },
+    }
+]
+FORM_RENDERER = "bilag.portal.forms.Renderer"
+LOGIN_URL = "/account/login/"
+LOGIN_REDIRECT_URL = "/"
+STATIC_URL = "/static/"
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.AppDirectoriesFinder"]
+# Served from where the packages keep them; an address holds the version, so it may be kept long.
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 86400
+LOCALE_PATHS = [Path(__file__).parent.parent / "portal" / "locale"]
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Lax"
+X_FRAME_OPTIONS = "DENY"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 DATABASES: dict[str, dict[str, object]] = {
     "default": {"ENGINE": "django.db.backends.postgresql"},
     "owner": {"ENGINE": "django.db.backends.postgresql"},

@@ -21,7 +21,7 @@ from django.urls import get_resolver
 from granian.constants import HTTPModes, Interfaces
 from granian.server import MPServer
 
-from bilag.api import context
+from bilag.delivery import installation as context
 from bilag.app.migrate import setup_django
 from bilag.app.wiring import open_installation
 from bilag.integrations.instance_key import instance_key

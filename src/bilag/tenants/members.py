@@ -1,6 +1,7 @@
 """Who belongs to an organization, and as what; the only source of a user's role (X3).
 
-A subject is the name a person has in the sign-in (JWT `sub` or e-mail address), compared exactly.
+A subject is the name a person has in the sign-in, compared exactly: the lower-cased e-mail address
+of people who sign in here, the `sub` of a JWT from elsewhere.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,33 @@ class Member:
 
     subject: str
     role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """One organization that a person belongs to, and as what."""
+
+    organization_id: UUID
+    slug: str
+    name: str
+    role: Role
+
+
+def memberships_of(connection: psycopg.Connection[Any], subject: str) -> list[Membership]:
+    """Return the organizations a person belongs to, by slug; needs no scope, shows no more."""
+    return (
+        connection.cursor(row_factory=class_row(Membership))
+        .execute(
+            "SELECT id AS organization_id, slug, name, role FROM organizations_of(%s)", [subject]
+        )
+        .fetchall()
+    )
+
+
+def is_global_admin(connection: psycopg.Connection[Any], subject: str) -> bool:
+    """Return whether a person looks after the whole installation; needs no scope."""
+    found = connection.execute("SELECT FROM global_admins WHERE subject = %s", [subject])
+    return found.rowcount == 1
 
 
 def list_members(connection: psycopg.Connection[Any], organization_id: UUID) -> list[Member]:

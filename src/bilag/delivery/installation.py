@@ -1,6 +1,6 @@
-"""The one seam through which the process that serves the API hands over its installation.
+"""The one seam through which the process that serves hands its installation to API and portal.
 
-`bilag.app` calls `use` once, before the first request; the API imports nothing of `bilag.app`.
+`bilag.app` calls `use` once, before the first request; neither imports anything of `bilag.app`.
 """
 
 from collections.abc import Iterator
@@ -14,13 +14,14 @@ from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
 
 
 class Installation(Protocol):
-    """What the API needs of an installation; connections are of the application's role."""
+    """What API and portal need of an installation; connections are of the application's role."""
 
     @property
     def pool(self) -> ConnectionPool[psycopg.Connection[Any]]: ...
@@ -34,6 +35,8 @@ class Installation(Protocol):
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports: ...
 
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
+
+    def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
 
@@ -49,7 +52,7 @@ def use(installation: Installation) -> None:
 def installation() -> Installation:
     """Return the installation in use; raises RuntimeError before `use` was called."""
     if not _used:
-        raise RuntimeError("bilag.api.context.use was not called: there is no installation")
+        raise RuntimeError("bilag.delivery.installation.use was not called: there is no installation")
     return _used[0]
 
 

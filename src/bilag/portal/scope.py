@@ -1,0 +1,170 @@
+"""Who asks for a page, and in which organization: the only way into the pages of a tenant.
+
+An outsider is told that there is no such page, so that nobody learns which organizations exist.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, cast
+from urllib.parse import quote
+
+from django.contrib import messages
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.translation import get_language
+
+from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.credentials import Credentials
+from bilag.delivery.installation import Installation, installation, tenant
+from bilag.tenants.members import Membership, Role, is_global_admin, memberships_of
+from bilag.tenants.organizations import Organization, list_organizations, read_organization
+
+Level = Literal["success", "info", "warning", "danger"]
+_LEVELS = {
+    "success": messages.SUCCESS,
+    "info": messages.INFO,
+    "warning": messages.WARNING,
+    "danger": messages.ERROR,
+}
+ROLES: tuple[Role, ...] = ("admin", "accountant", "coordinator")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who is signed in: the subject of the memberships, and what they are."""
+
+    subject: str
+    memberships: tuple[Membership, ...]
+    global_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One person at work in one organization; a global admin acts as its admin."""
+
+    organization: Organization
+    role: Role
+    person: Person
+    language: str
+
+    @property
+    def actor(self) -> str:
+        """Return the name under which changes are written to the audit log."""
+        return f"user {self.person.subject}"
+
+    @property
+    def installation(self) -> Installation:
+        """Return the installation, for the verbs that have no property here."""
+        return installation()
+
+    @property
+    def exports(self) -> AccountingExports:
+        """Return the verbs for exports."""
+        return installation().exports_of(self.organization.id, self.actor)
+
+    @property
+    def integrations(self) -> ConfiguredIntegrations:
+        """Return the verbs for integrations."""
+        return installation().integrations_of(self.organization.id, self.actor)
+
+    @property
+    def credentials(self) -> Credentials:
+        """Return the verbs for credentials."""
+        return installation().credentials_of(self.organization.id, self.actor)
+
+
+class PortalRequest(Protocol):
+    """What the pages' decorators leave on a request for the frame around the page."""
+
+    person: Person
+    desk: Desk | None
+
+
+Rest = ParamSpec("Rest")
+DeskView = Callable[Concatenate[HttpRequest, Desk, Rest], HttpResponseBase]
+PersonView = Callable[Concatenate[HttpRequest, Person, Rest], HttpResponseBase]
+
+
+def person_page(view: PersonView[Rest]) -> Callable[..., HttpResponseBase]:
+    """Let in who is signed in; `view(request, person, ...)`. Others go to the sign-in page."""
+
+    @wraps(view)
+    def page(request: HttpRequest, *args: Rest.args, **rest: Rest.kwargs) -> HttpResponseBase:
+        person = _person(request)
+        if person is None:
+            return redirect_to_login(request.get_full_path())
+        return view(request, person, *args, **rest)
+
+    return page
+
+
+def organization_page(*roles: Role) -> Callable[[DeskView[Rest]], Callable[..., HttpResponseBase]]:
+    """Let in who has one of these roles in the organization of the address; others get a 404.
+
+    The view is called as `view(request, desk, ...)`, without the address's `slug`.
+    """
+
+    def decorate(view: DeskView[Rest]) -> Callable[..., HttpResponseBase]:
+        @wraps(view)
+        def page(
+            request: HttpRequest, slug: str, *args: Rest.args, **rest: Rest.kwargs
+        ) -> HttpResponseBase:
+            person = _person(request)
+            if person is None:
+                return redirect_to_login(request.get_full_path())
+            desk = _desk(person, slug)
+            if desk is None or desk.role not in roles:
+                raise Http404
+            cast(PortalRequest, request).desk = desk
+            return view(request, desk, *args, **rest)
+
+        page.roles = roles  # type: ignore[attr-defined]  # for the test that walks all addresses
+        return page
+
+    return decorate
+
+
+def say(request: HttpRequest, text: str, level: Level = "success") -> None:
+    """Put a sentence into the status region of the next page that is shown to this person."""
+    messages.add_message(request, _LEVELS[level], text, extra_tags=level)
+
+
+def announce(response: HttpResponse, text: str) -> HttpResponse:
+    """Let the status region say a sentence when htmx has put this answer into the page."""
+    # A header holds ASCII only; the script decodes it.
+    response["Bilag-Announce"] = quote(text)
+    return response
+
+
+def _person(request: HttpRequest) -> Person | None:
+    user: Any = request.user
+    if not user.is_authenticated:
+        return None
+    subject = str(user.get_username())
+    with installation().pool.connection() as connection:
+        person = Person(
+            subject,
+            tuple(memberships_of(connection, subject)),
+            is_global_admin(connection, subject),
+        )
+    cast(PortalRequest, request).person = person
+    return person
+
+
+def _desk(person: Person, slug: str) -> Desk | None:
+    mine = next((one for one in person.memberships if one.slug == slug), None)
+    if mine is not None:
+        organization_id, role = mine.organization_id, mine.role
+    elif person.global_admin:
+        with installation().pool.connection() as connection:
+            listed = {one.slug: one.id for one in list_organizations(connection)}
+        if slug not in listed:
+            return None
+        organization_id, role = listed[slug], "admin"
+    else:
+        return None
+    with tenant(organization_id) as connection:
+        organization = read_organization(connection, organization_id)
+    return Desk(organization, role, person, get_language() or "nb") if organization else None

@@ -1,0 +1,16 @@
+"""The addresses of the portal; each group of pages brings its own."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from bilag.portal import views
+
+_frame = [
+    path("", views.home, name="home"),
+    path("language", views.language, name="language"),
+    path("colours", views.colours, name="colours"),
+    path("o/<slug:slug>/", views.overview, name="overview"),
+]
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include((_frame, "portal"))),
+]
