@@ -23,7 +23,7 @@ from granian.server import MPServer
 
 from bilag.delivery import installation as context
 from bilag.app.migrate import setup_django
-from bilag.app.wiring import open_installation
+from bilag.app.wiring import Installation, open_installation
 from bilag.integrations.instance_key import instance_key
 
 log = structlog.get_logger(__name__)
@@ -70,13 +70,18 @@ def _application(home: Path | None) -> Callable[..., Any]:
     stack = ExitStack()
     installation = stack.enter_context(open_installation(home))
     Finalize(None, stack.close, exitpriority=0)
-    context.use(installation)
-    setup_django(installation.urls.application)
-    with installation.pool.connection() as connection:
-        # the same whatever master key wraps it, so that changing that signs nobody out
-        settings.SECRET_KEY = instance_key(connection, installation.vault).derived(_SIGNING)
+    hand_over(installation)
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.
     logging.getLogger("django.request").setLevel(logging.ERROR)
     _ = get_resolver().url_patterns  # loads the operations now, not with the first request
     return application
+
+
+def hand_over(installation: Installation) -> None:
+    """Let the API and the pages of this process work on an installation, in place of any other."""
+    context.use(installation)
+    setup_django(installation.urls.application)
+    with installation.pool.connection() as connection:
+        # the same whatever master key wraps it, so that changing that signs nobody out
+        settings.SECRET_KEY = instance_key(connection, installation.vault).derived(_SIGNING)
