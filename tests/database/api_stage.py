@@ -15,8 +15,8 @@ import psycopg
 from django.http import HttpResponse
 from django.test import Client
 
-from bilag.delivery import installation as context
 from bilag.app.wiring import Installation, open_installation
+from bilag.delivery import installation as context
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token, list_tokens
 from tests.clusters import Database

@@ -1,1 +1,1 @@
-"""The pages in a real browser, by keyboard, by ear, by strangers and by the clock."""
+"""Pages as people meet them: over Django's whole stack, and in a real browser."""

@@ -1,6 +1,6 @@
-"""The portal's fixtures: a place for Django's client, and one live portal with one browser.
+"""Fixtures of the portal's tests: stages for Django's client, and a live portal with a browser.
 
-Tests of the browser share both, so they run in one process: mark them with BROWSER.
+All tests of the browser share both, so they run in one process: `pytestmark = BROWSER`.
 """
 
 from collections.abc import Iterator
@@ -14,11 +14,19 @@ from tests.conftest import fresh_database
 from tests.portal.browser import chromium
 from tests.portal.live import Live, live_portal
 from tests.portal.place import Place, open_place
+from tests.portal.stage import Portal, portal_stage
+
+
+@pytest.fixture
+def portal(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Portal]:
+    """The portal on a fresh database."""
+    with portal_stage(database, tmp_path, monkeypatch) as found:
+        yield found
 
 
 @pytest.fixture
 def place(database: Database, tmp_path: Path) -> Iterator[Place]:
-    """An installation with its organizations and people, in this process."""
+    """An installation with something of everything in it, in this process."""
     with open_place(database, tmp_path) as opened:
         yield opened
 

@@ -24,7 +24,7 @@ from django.db import connections
 from django.test import Client
 
 from bilag.app.cli_configure import apply_file
-from bilag.app.serve import hand_over
+from bilag.app.serve import prepare
 from bilag.app.wiring import Installation, open_installation
 from bilag.core.record import Record, RecordLine
 from bilag.exports.states import STATES
@@ -173,7 +173,7 @@ def open_place(
     os.environ.update(given)
     try:
         with open_installation(home) as installation:
-            hand_over(installation)
+            prepare(installation)
             yield _fill(database, home, installation, addresses)
     finally:
         connections.close_all()

@@ -8,10 +8,10 @@ from typing import Any
 from django.http import HttpRequest
 from ninja.security import HttpBearer
 
-from bilag.delivery.installation import installation
 from bilag.api.problems import ApiProblem
 from bilag.core.problem import Problem
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.installation import installation
 from bilag.tenants.tokens import Caller, authenticate
 
 

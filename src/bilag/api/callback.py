@@ -13,9 +13,9 @@ import time
 from django.http import HttpRequest
 
 from bilag.api.auth import caller_of
-from bilag.delivery.installation import installation, tenant
 from bilag.api.problems import ApiProblem
 from bilag.core.problem import Problem
+from bilag.delivery.installation import installation, tenant
 from bilag.delivery.queue import defer_sync
 from bilag.exports.hurry import look_up_sooner
 from bilag.exports.status import export_by_id

@@ -27,7 +27,6 @@ from bilag.api.answers import (
 )
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of, exports_of
 from bilag.api.callback import take_callback
-from bilag.delivery.installation import tenant
 from bilag.api.documents import CALLBACK_DOCUMENT, READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown
@@ -44,6 +43,7 @@ from bilag.api.values import (
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem
 from bilag.delivery.accounting import Mapped
+from bilag.delivery.installation import tenant
 from bilag.exports.status import export_by_id, export_page, timeline
 from bilag.integrations.store import integration_by_target
 

@@ -11,7 +11,6 @@ from pydantic import model_validator
 
 from bilag.api.answers import ExportAnswer, answer
 from bilag.api.auth import EXPORTS_WRITE, caller_of, exports_of
-from bilag.delivery.installation import installation
 from bilag.api.documents import WRITE_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.once import once
@@ -20,6 +19,7 @@ from bilag.api.values import Amount, Answer, ExportId, Moment, Reason, Request
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem
 from bilag.delivery.force import ForcedExports, Seen
+from bilag.delivery.installation import installation
 
 router = Router(tags=["accounting exports"], by_alias=True)
 

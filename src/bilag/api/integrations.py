@@ -10,7 +10,6 @@ from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
-from bilag.delivery.installation import installation
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown
@@ -19,6 +18,7 @@ from bilag.core.clock import utc_now
 from bilag.core.schedule import Schedule, upcoming
 from bilag.core.schedule_words import pause_words, words
 from bilag.delivery.configured import ConfiguredIntegrations, Timed
+from bilag.delivery.installation import installation
 from bilag.integrations.model import Integration
 from bilag.integrations.timetable import Timetable, Trigger
 

@@ -13,9 +13,9 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from bilag.api.auth import caller_of
-from bilag.delivery.installation import installation
 from bilag.api.problems import RETRY_SECONDS, ApiProblem
 from bilag.core.problem import Problem
+from bilag.delivery.installation import installation
 from bilag.tenants.idempotency import Answered, Reservation, keep_answer, release, reserve
 
 P = ParamSpec("P")

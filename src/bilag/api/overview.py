@@ -16,12 +16,12 @@ from bilag.api.answers import (
     answer,
 )
 from bilag.api.auth import EXPORTS_READ, caller_of, exports_of
-from bilag.delivery.installation import tenant
 from bilag.api.documents import READ_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.problems import ApiProblem
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem
+from bilag.delivery.installation import tenant
 from bilag.exports.standing import standings
 from bilag.exports.status import StateTotal, sum_rule, totals
 from bilag.tenants.organizations import read_organization

@@ -1,4 +1,4 @@
-"""The pages of the API: its reference, made from the OpenAPI document, and what `/` says.
+"""The page of the API: its reference, made from the OpenAPI document.
 
 Plain HTML without scripts, readable with any screen reader; nothing is loaded from any other host.
 """
@@ -8,11 +8,9 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
-from django.urls import reverse
 from ninja import NinjaAPI
 from ninja.openapi.docs import DocsBase
 
-_FRONT = {"docs": "openapi-view", "document": "openapi-json"}
 # A page has one style element and nothing else that a browser could fetch or run.
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
@@ -46,14 +44,6 @@ class ReferencePage(DocsBase):
                 ],
             },
         )
-
-
-def front_page(request: HttpRequest, api: NinjaAPI) -> HttpResponse:
-    """Answer `/` with what this server is and where its API is described."""
-    namespace = api.urls_namespace
-    where = {name: reverse(f"{namespace}:{view}") for name, view in _FRONT.items()}
-    page = render_to_string("bilag_api/front.html", {"version": api.version, **where})
-    return HttpResponse(page, headers={"Content-Security-Policy": _POLICY})
 
 
 def _operation(path: str, method: str, operation: dict[str, Any]) -> dict[str, Any]:

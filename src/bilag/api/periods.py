@@ -11,12 +11,12 @@ from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of, exports_of
-from bilag.delivery.installation import tenant
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.once import once
 from bilag.api.problems import not_found_if_unknown
 from bilag.api.values import IDS_MAX, Answer, ExportId, Reason, Request, SourceId, TargetSystem
+from bilag.delivery.installation import tenant
 from bilag.integrations.books import list_books
 from bilag.integrations.model import Book, Day
 

@@ -18,10 +18,10 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from psycopg_pool import PoolTimeout
 
-from bilag.delivery.installation import tenant
 from bilag.api.values import value_problem
 from bilag.core.problem import Problem, Refused
 from bilag.core.texts import LANGUAGES, say
+from bilag.delivery.installation import tenant
 from bilag.exports.decide import DecisionRefused
 from bilag.integrations.keys import KeysUnreachable
 from bilag.records.json_text import BadJson

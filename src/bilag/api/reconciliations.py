@@ -15,13 +15,13 @@ from ninja import Field, Path, Query, Router
 
 from bilag.api.answers import ProblemItem, answer, items
 from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
-from bilag.delivery.installation import installation, tenant
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of
 from bilag.api.values import Amount, Answer, Moment, Request, TargetSystem
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem, Refused
+from bilag.delivery.installation import installation, tenant
 from bilag.integrations.store import integration_by_target
 from bilag.monitoring import store
 from bilag.monitoring.job import defer_reconcile

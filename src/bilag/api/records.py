@@ -19,13 +19,13 @@ from bilag.api.answers import (
 )
 from bilag.api.auth import EXPORTS_READ, RECORDS_WRITE, caller_of, exports_of
 from bilag.api.body import JSON, NDJSON, Received, content_type, receive
-from bilag.delivery.installation import tenant
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS, record_body
 from bilag.api.once import answered_once
 from bilag.api.problems import ApiProblem, language_of
 from bilag.api.record_lines import LINES_BYTES_MAX, LINES_MAX, take_lines, validated
 from bilag.api.values import SourceId
 from bilag.core.problem import Problem
+from bilag.delivery.installation import tenant
 from bilag.records.json_text import RECORD_BYTES_MAX, parse_json
 from bilag.records.revisions import list_revisions
 from bilag.records.validate import NotApproved, Withdrawal

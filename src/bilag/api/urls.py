@@ -1,6 +1,4 @@
-"""The addresses of the HTTP API: everything but the page at / is below /api/v1/."""
-
-from functools import partial
+"""The addresses of the HTTP API, all of them below /api/v1/."""
 
 from django.urls import path
 
@@ -17,7 +15,7 @@ from bilag.api import (
 )
 from bilag.api.body import ExactJson
 from bilag.api.documents import BilagApi
-from bilag.api.page import ReferencePage, front_page
+from bilag.api.page import ReferencePage
 
 DESCRIPTION = (
     "Approved records in, and their exports to the accounting system. A token belongs to one"
@@ -47,4 +45,4 @@ for router in (
 ):
     api.add_router("", router)
 
-urlpatterns = [path("api/v1/", api.urls), path("", partial(front_page, api=api))]
+urlpatterns = [path("api/v1/", api.urls)]

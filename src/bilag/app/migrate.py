@@ -22,7 +22,16 @@ _LOCK = "SELECT pg_advisory_lock(hashtext('bilag.migrate'))"
 _QUEUE_GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events,
     procrastinate_periodic_defers, procrastinate_workers TO :application;
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth_user, django_session TO :application;
+GRANT SELECT ON django_content_type, auth_user_groups, auth_user_user_permissions TO :application;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :application;
+"""
+
+# People who sign in and their sessions; they belong to no organization, members do.
+_SIGN_IN_GRANTS = """
+GRANT SELECT, INSERT, UPDATE, DELETE ON auth_user, auth_group, auth_permission, auth_user_groups,
+    auth_group_permissions, auth_user_user_permissions, django_session, django_content_type
+    TO :application;
 """
 
 
@@ -69,7 +78,11 @@ def migrate(owner_url: str, application_url: str) -> Migrated:
             connections["owner"].close()
         role = sql.Identifier(str(conninfo_to_dict(application_url)["user"]))
         with connection.transaction():
-            for text in (_QUEUE_GRANTS, *(room_sql(room, "grants.sql") for room in ROOMS)):
+            for text in (
+                _QUEUE_GRANTS,
+                _SIGN_IN_GRANTS,
+                *(room_sql(room, "grants.sql") for room in ROOMS),
+            ):
                 connection.execute(
                     sql.SQL("").join(_split(text, role))  # the role's name is quoted, never pasted
                 )

@@ -1,4 +1,4 @@
-"""Serves the HTTP API: Django as WSGI on granian, one worker process with several threads.
+"""Serves API and portal: Django as WSGI on granian, one worker process with several threads.
 
 granian runs WSGI in worker processes only, and a connection pool must not cross a fork, so the
 worker opens the installation for itself; this process watches it and passes SIGTERM on.
@@ -21,9 +21,9 @@ from django.urls import get_resolver
 from granian.constants import HTTPModes, Interfaces
 from granian.server import MPServer
 
-from bilag.delivery import installation as context
 from bilag.app.migrate import setup_django
 from bilag.app.wiring import Installation, open_installation
+from bilag.delivery import installation as context
 from bilag.integrations.instance_key import instance_key
 
 log = structlog.get_logger(__name__)
@@ -65,23 +65,23 @@ def serve(home: Path | None, host: str, port: int, threads: int = THREADS) -> No
     log.info("served")
 
 
-def _application(home: Path | None) -> Callable[..., Any]:
-    """Open the installation in the worker process and return its WSGI application."""
-    stack = ExitStack()
-    installation = stack.enter_context(open_installation(home))
-    Finalize(None, stack.close, exitpriority=0)
-    hand_over(installation)
-    application = get_wsgi_application()
-    # Django warns of every refusal, with its path; a refusal is not a fault of ours.
-    logging.getLogger("django.request").setLevel(logging.ERROR)
-    _ = get_resolver().url_patterns  # loads the operations now, not with the first request
-    return application
-
-
-def hand_over(installation: Installation) -> None:
-    """Let the API and the pages of this process work on an installation, in place of any other."""
+def prepare(installation: Installation) -> None:
+    """Let Django answer from this installation, in this process: database, verbs, signing key."""
     context.use(installation)
     setup_django(installation.urls.application)
     with installation.pool.connection() as connection:
         # the same whatever master key wraps it, so that changing that signs nobody out
         settings.SECRET_KEY = instance_key(connection, installation.vault).derived(_SIGNING)
+
+
+def _application(home: Path | None) -> Callable[..., Any]:
+    """Open the installation in the worker process and return its WSGI application."""
+    stack = ExitStack()
+    installation = stack.enter_context(open_installation(home))
+    Finalize(None, stack.close, exitpriority=0)
+    prepare(installation)
+    application = get_wsgi_application()
+    # Django warns of every refusal, with its path; a refusal is not a fault of ours.
+    logging.getLogger("django.request").setLevel(logging.ERROR)
+    _ = get_resolver().url_patterns  # loads the operations now, not with the first request
+    return application

@@ -52,7 +52,9 @@ def use(installation: Installation) -> None:
 def installation() -> Installation:
     """Return the installation in use; raises RuntimeError before `use` was called."""
     if not _used:
-        raise RuntimeError("bilag.delivery.installation.use was not called: there is no installation")
+        raise RuntimeError(
+            "bilag.delivery.installation.use was not called: there is no installation"
+        )
     return _used[0]
 
 

@@ -5,6 +5,9 @@ It holds for the forms of libraries too, since Django's form renderer is replace
 
 from django.forms import Form as DjangoForm
 from django.forms.renderers import TemplatesSetting
+from django.utils.translation import get_language
+
+from bilag.core.problem import Refused
 
 
 class Renderer(TemplatesSetting):
@@ -23,3 +26,11 @@ class Form(DjangoForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+
+    def refuse(self, error: Refused) -> None:
+        """Show the problems of a refusal, each at the field of its name where there is one."""
+        language = get_language() or "nb"
+        for problem in error.problems:
+            field = problem.field if problem.field in self.fields else None
+            place = f"{problem.field}: " if problem.field and field is None else ""
+            self.add_error(field, f"{place}{problem.text(language)}")

@@ -31,7 +31,7 @@ _PLACES: tuple[tuple[str, Promise, tuple[Role, ...]], ...] = (
     ("members:list", gettext_lazy("Members"), ("admin",)),
     ("tokens:list", gettext_lazy("API tokens"), ("admin",)),
 )
-_PERSON_FIRST = ("needs_review", "in_doubt", "failed", "held")
+_FOR_A_PERSON = ("needs_review", "in_doubt", "failed", "held")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,9 @@ def health(desk: Desk) -> str:
     stopped = sorted(key for key, state in states.items() if state == "error")
     if stopped:
         return _("%(names)s: stopped, needs attention") % {"names": ", ".join(stopped)}
-    waiting = sum(row.count for row in counted if row.state in _PERSON_FIRST and row.current)
+    waiting = sum(
+        row.count for row in counted if row.state in _FOR_A_PERSON and row.listing == "current"
+    )
     if waiting:
         return ngettext(
             "Needs attention: %(count)s claim waits for a decision",
