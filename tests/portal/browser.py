@@ -1,4 +1,4 @@
-"""Debian's Chromium, driven by Playwright: one browser, and pages that note what goes wrong on them.
+"""Debian's Chromium, driven by Playwright: one browser, and pages that note what goes wrong.
 
 `make test` installs the browser where it may; see CHROMIUM for where it is looked for.
 """
@@ -67,6 +67,11 @@ class Window:
         answer = self.page.goto(self.origin + path, wait_until="load")
         assert answer is not None, path
         return answer.status
+
+    def answer(self, path: str) -> tuple[int, str]:
+        """Return status and, of a redirection, target of an address, without opening it."""
+        answer = self.page.request.get(self.origin + path, max_redirects=0)
+        return answer.status, answer.headers.get("location", "")
 
     def mistakes(self) -> list[str]:
         """Return and forget errors on the console, failed requests and refusals of the policy."""

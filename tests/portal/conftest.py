@@ -1,6 +1,6 @@
 """Fixtures of the portal's tests: stages for Django's client, and a live portal with a browser.
 
-All tests of the browser share both, so they run in one process: `pytestmark = BROWSER`.
+All tests of the browser share both, so they run in one process: the xdist group `browser`.
 """
 
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ def place(database: Database, tmp_path: Path) -> Iterator[Place]:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(
     cluster: Cluster, template_database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
@@ -43,8 +43,11 @@ def live(
         yield running
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The one browser."""
-    with chromium() as running:
-        yield running
+@pytest.fixture(scope="module")
+def browser(live: Live) -> Iterator[Browser]:
+    """The browser of a module's tests; it ends with them, and with it the loop it runs in."""
+    with pytest.MonkeyPatch.context() as patch:
+        # Playwright keeps an event loop in this thread, in which Django then sees a danger.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        with chromium() as running:
+            yield running

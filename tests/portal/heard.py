@@ -1,4 +1,4 @@
-"""What a person hears who walks a page by keyboard: a script of it, kept as a text beside the tests.
+"""What a person hears who walks a page by keyboard: a script, kept as a text beside the tests.
 
 Each step notes what the focus is on (role, name, states, description, from the accessibility tree),
 what surrounds it newly, and what live regions said. A step that says nothing fails.
@@ -44,7 +44,8 @@ _STATES: Mapping[str, Mapping[str, str]] = {
 # Only regions that stood in the page when it had been read are heard: screen readers miss others.
 _LISTEN = """
 (() => {
-  const LIVE = '[role=status],[role=alert],[role=log],[aria-live=polite],[aria-live=assertive],output';
+  const LIVE = '[role=status],[role=alert],[role=log],output,' +
+      '[aria-live=polite],[aria-live=assertive]';
   const heard = window.bilagHeard = [];
   const standing = new Set();
   const text = region => {
@@ -264,7 +265,7 @@ class Listener:
     def _note(self, lines: Sequence[str]) -> None:
         for line in lines:
             for pattern, instead in self._same:
-                line = pattern.sub(instead, line)  # noqa: PLW2901 - the same line, made alike
+                line = pattern.sub(instead, line)
             self.lines.append(line)
 
 
@@ -339,24 +340,24 @@ def _read(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> li
     if role == "table" or (role in _SURROUNDINGS_WITH_A_NAME and value_of(node, "name")):
         return [f'{role} "{value_of(node, "name")}"', *(f"  {line}" for line in lines)]
     if role in ("list", "listitem"):
-        return [f"{'- ' if not at else '  '}{line}" for at, line in enumerate(lines)] if (
-            role == "listitem"
-        ) else lines
+        return (
+            [f"{'- ' if not at else '  '}{line}" for at, line in enumerate(lines)]
+            if (role == "listitem")
+            else lines
+        )
     return lines
 
 
-def _texts(
-    below: Sequence[Mapping[str, Any]], by_id: Mapping[str, Mapping[str, Any]]
-) -> list[str]:
+def _texts(below: Sequence[Mapping[str, Any]], by_id: Mapping[str, Mapping[str, Any]]) -> list[str]:
     lines: list[str] = []
     for one in below:
         found = _read(one, by_id)
         # Texts that follow each other are one sentence, whatever elements they are made of.
-        if lines and len(found) == 1 and found[0].startswith('"') and lines[-1].startswith('"'):
-            if value_of(one, "role") == "StaticText":
-                lines[-1] = f"{lines[-1][:-1]} {found[0][1:]}"
-                continue
-        lines += found
+        goes_on = value_of(one, "role") == "StaticText" and lines[-1:] and found
+        if goes_on and lines[-1].startswith('"'):
+            lines[-1] = f"{lines[-1][:-1]} {found[0][1:]}"
+        else:
+            lines += found
     return lines
 
 

@@ -7,7 +7,7 @@ Whatever is named by CANARY is the first one's, and nobody else may ever see it.
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -95,9 +95,7 @@ class Visitor:
             SERVER_NAME="localhost", enforce_csrf_checks=checks_csrf, raise_request_exception=False,
             headers={"Accept-Language": language},
         )  # fmt: skip
-        client.cookies = SimpleCookie(
-            {**self.cookies(), settings.LANGUAGE_COOKIE_NAME: language}
-        )
+        client.cookies = SimpleCookie({**self.cookies(), settings.LANGUAGE_COOKIE_NAME: language})
         return client
 
 
@@ -162,9 +160,20 @@ def open_place(
 ) -> Iterator[Place]:
     """Set the installation up on a migrated database and hand it to the pages of this process.
 
-    `addresses` are the settings of each type of accounting system. The environment is left as it
-    was; Django's connections are closed at the end, so that the database can be dropped.
+    `addresses` are the settings of each type of accounting system. Django's connections are closed
+    at the end, so that the database can be dropped.
     """
+    with ExitStack() as stack:
+        with _environment(database):
+            installation = stack.enter_context(open_installation(home))
+        stack.callback(connections.close_all)
+        prepare(installation)
+        yield _fill(database, home, installation, addresses)
+
+
+@contextmanager
+def _environment(database: Database) -> Iterator[None]:
+    """Let the environment name the database for as long as it is read; then as it was."""
     given = {
         "BILAG_DATABASE_URL": database.application_url,
         "BILAG_DATABASE_OWNER_URL": database.owner_url,
@@ -172,11 +181,8 @@ def open_place(
     before = {name: os.environ.get(name) for name in given}
     os.environ.update(given)
     try:
-        with open_installation(home) as installation:
-            prepare(installation)
-            yield _fill(database, home, installation, addresses)
+        yield
     finally:
-        connections.close_all()
         for name, value in before.items():
             if value is None:
                 os.environ.pop(name)

@@ -3,11 +3,13 @@
 A page added tomorrow is walked without anybody naming it here; a parameter nobody filled fails.
 """
 
+import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import django
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from tests.portal.place import FILLED, Place
@@ -59,7 +61,9 @@ class Route:
 
 
 def routes() -> list[Route]:
-    """Return every address there is, in the resolver's order."""
+    """Return every address there is, in the resolver's order; needs no database."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bilag.app.django_settings")
+    django.setup()
     return list(_walk(get_resolver(), "", ""))
 
 
