@@ -5,7 +5,7 @@ from typing import Any
 
 from django.test import Client
 
-from tests.database.api_stage import record
+from tests.database.api_stage import connect_owner, record
 from tests.portal.stage import Portal
 
 
@@ -45,6 +45,26 @@ def test_every_page_forbids_foreign_scripts_and_is_not_kept(portal: Portal) -> N
     assert "script-src 'self'" in page["Content-Security-Policy"]
     assert page["Cache-Control"] == "no-store"
     assert "frame-ancestors 'none'" in page["Content-Security-Policy"]
+
+
+def test_a_global_admin_acts_only_in_support_mode_which_is_in_the_audit_log(
+    portal: Portal,
+) -> None:
+    browser = portal.browser(None, "operator@example.org")
+    with connect_owner(portal.stage) as owner:
+        owner.execute("INSERT INTO global_admins (subject) VALUES ('operator@example.org')")
+    assert browser.get(portal.page()).status_code == 404
+    support = f"/admin-overview/{portal.slug}/support"
+    assert "Reason" in browser.post(support, {"reason": ""}).content.decode()
+    page = browser.post(support, {"reason": "request 17"}, follow=True)
+    assert page.status_code == 200
+    assert "Support mode" in page.content.decode()
+    assert portal.stage.query("SELECT actor, event, detail->>'reason' FROM change_logs") == [
+        ("support operator@example.org", "support.started", "request 17")
+    ]
+    browser.post("/support/end")
+    assert browser.get(portal.page()).status_code == 404
+    assert portal.browser("admin").get("/admin-overview").status_code == 404
 
 
 def _bare(answer: Any, slug: str) -> str:

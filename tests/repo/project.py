@@ -12,6 +12,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "src" / "bilag"
 _OURS = {".ci", ".gitignore"}
+# Left by tools, and told to git as such.
+_LEFT = {"__pycache__", "dist", "node_modules", "screenshots", "vendor"}
 _FENCE = re.compile(r"^ *```.*?^ *```", re.MULTILINE | re.DOTALL)
 _SPAN = re.compile(r"`([^`\n]+)`")
 
@@ -24,7 +26,7 @@ def files() -> tuple[Path, ...]:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for path in folder.iterdir():
-        if path.name in ("__pycache__", "dist") or path.name.endswith(".egg-info"):
+        if path.name in _LEFT or path.name.endswith((".egg-info", ".mo")):
             continue
         if path.name.startswith(".") and path.name not in _OURS:
             continue

@@ -14,12 +14,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.utils.translation import get_language
 
+from bilag.core.clock import utc_now
 from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
-from bilag.delivery.installation import Installation, installation, tenant
+from bilag.delivery.installation import Installation, installation
 from bilag.tenants.members import Membership, Role, is_global_admin, memberships_of
-from bilag.tenants.organizations import Organization, list_organizations, read_organization
+from bilag.tenants.organizations import Organization, get_organization, read_organization
+from bilag.tenants.scope import organization_scope
 
 Level = Literal["success", "info", "warning", "danger"]
 _LEVELS = {
@@ -28,6 +30,8 @@ _LEVELS = {
     "warning": messages.WARNING,
     "danger": messages.ERROR,
 }
+# where the session keeps the organization and the end of a global admin's support mode
+SUPPORT = "support"
 ROLES: tuple[Role, ...] = ("admin", "accountant", "coordinator")
 
 
@@ -42,17 +46,18 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """One person at work in one organization; a global admin acts as its admin."""
+    """One person at work in one organization; `support` while a global admin acts as its admin."""
 
     organization: Organization
     role: Role
     person: Person
     language: str
+    support: bool = False
 
     @property
     def actor(self) -> str:
         """Return the name under which changes are written to the audit log."""
-        return f"user {self.person.subject}"
+        return f"{'support' if self.support else 'user'} {self.person.subject}"
 
     @property
     def installation(self) -> Installation:
@@ -100,6 +105,21 @@ def person_page(view: PersonView[Rest]) -> Callable[..., HttpResponseBase]:
     return page
 
 
+def global_page(view: PersonView[Rest]) -> Callable[..., HttpResponseBase]:
+    """Let in global admins; `view(request, person, ...)`. Others get a 404."""
+
+    @wraps(view)
+    @person_page
+    def page(
+        request: HttpRequest, person: Person, /, *args: Rest.args, **rest: Rest.kwargs
+    ) -> HttpResponseBase:
+        if not person.global_admin:
+            raise Http404
+        return view(request, person, *args, **rest)
+
+    return page
+
+
 def organization_page(*roles: Role) -> Callable[[DeskView[Rest]], Callable[..., HttpResponseBase]]:
     """Let in who has one of these roles in the organization of the address; others get a 404.
 
@@ -114,7 +134,7 @@ def organization_page(*roles: Role) -> Callable[[DeskView[Rest]], Callable[..., 
             person = _person(request)
             if person is None:
                 return redirect_to_login(request.get_full_path())
-            desk = _desk(person, slug)
+            desk = _desk(person, slug, supported(request))
             if desk is None or desk.role not in roles:
                 raise Http404
             cast(PortalRequest, request).desk = desk
@@ -153,18 +173,23 @@ def _person(request: HttpRequest) -> Person | None:
     return person
 
 
-def _desk(person: Person, slug: str) -> Desk | None:
+def supported(request: HttpRequest) -> str:
+    """Return the slug of the organization that a global admin supports now, or nothing (O9)."""
+    slug, until = request.session.get(SUPPORT, ("", 0))
+    return str(slug) if utc_now().timestamp() < until else ""
+
+
+def _desk(person: Person, slug: str, support_of: str) -> Desk | None:
     mine = next((one for one in person.memberships if one.slug == slug), None)
-    if mine is not None:
-        organization_id, role = mine.organization_id, mine.role
-    elif person.global_admin:
-        with installation().pool.connection() as connection:
-            listed = {one.slug: one.id for one in list_organizations(connection)}
-        if slug not in listed:
+    with installation().pool.connection() as connection:
+        if mine is not None:
+            with organization_scope(connection, mine.organization_id):
+                found = read_organization(connection, mine.organization_id)
+        elif person.global_admin and slug == support_of:
+            found = get_organization(connection, slug)
+        else:
             return None
-        organization_id, role = listed[slug], "admin"
-    else:
+    if found is None:
         return None
-    with tenant(organization_id) as connection:
-        organization = read_organization(connection, organization_id)
-    return Desk(organization, role, person, get_language() or "nb") if organization else None
+    role: Role = mine.role if mine else "admin"
+    return Desk(found, role, person, get_language() or "nb", support=mine is None)

@@ -8,6 +8,9 @@ _frame = [
     path("", views.home, name="home"),
     path("language", views.language, name="language"),
     path("colours", views.colours, name="colours"),
+    path("admin-overview", views.organizations, name="installation"),
+    path("admin-overview/<slug:slug>/support", views.support, name="support"),
+    path("support/end", views.support_end, name="support_end"),
     path("o/<slug:slug>/", views.overview, name="overview"),
 ]
 
