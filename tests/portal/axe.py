@@ -39,7 +39,8 @@ _STRUCTURE = """() => {
     const form = one.form;
     const leads = one.localName === 'a' ? one.href.split('#')[0] + one.hash
         : form && one.type === 'submit'
-        ? `${one.formAction || form.action} ${one.name}=${one.value} ` + [...new FormData(form)].filter(([key]) => key !== 'csrfmiddlewaretoken').join()
+        ? [one.formAction || form.action, one.name, one.value,
+           ...[...new FormData(form)].filter(([key]) => key !== 'csrfmiddlewaretoken')].join()
         : one.id || one.outerHTML;
     const key = `${one.localName} "${name}"`;
     if (names.has(key) && names.get(key) !== leads && one.localName !== 'summary')

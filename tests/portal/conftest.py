@@ -44,7 +44,7 @@ def live(
 
 
 @pytest.fixture(scope="module")
-def browser(live: Live) -> Iterator[Browser]:
+def browser() -> Iterator[Browser]:
     """The browser of a module's tests; it ends with them, and with it the loop it runs in."""
     with pytest.MonkeyPatch.context() as patch:
         # Playwright keeps an event loop in this thread, in which Django then sees a danger.

@@ -7,6 +7,7 @@ what surrounds it newly, and what live regions said. A step that says nothing fa
 import difflib
 import os
 import re
+import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +23,10 @@ STEP_SECONDS_MAX = 20.0
 _TABS_MAX = 80
 _POLL_MS = 30
 # How long nothing may happen until a step has ended; a field that asks the server waits a moment.
-_QUIET_MS = 90
+_QUIET_MS = 60
 _QUIET_TYPED_MS = 600
+# What an answer says is put into the status region when the new page has been there for a moment.
+_QUIET_NEW_MS = 350
 
 _SURROUNDINGS = {
     "banner", "navigation", "main", "contentinfo", "complementary", "search", "dialog",
@@ -96,6 +99,11 @@ _ABOUT = """function () {
 }"""
 
 
+_WAIT = """([quiet, fresh, known]) => new Promise(done => setTimeout(
+    () => done(document.readyState === 'complete'),
+    performance.timeOrigin === known ? quiet : Math.max(quiet, fresh)))"""
+
+
 class SaysNothing(AssertionError):
     """A step after which a screen reader would be silent, or a focus without a name."""
 
@@ -119,7 +127,7 @@ class Listener:
         self.file = folder / f"{name}.{language}.txt"
         self.lines: list[str] = []
         self._same = [(re.compile(pattern), instead) for pattern, instead in same]
-        self._under_way = 0
+        self._under_way = self._asked = 0
         self._document = 0.0
         self._node = ""
         self._line = ""
@@ -245,18 +253,21 @@ class Listener:
         return found
 
     def _settle(self, quiet_ms: int) -> None:
-        waited = still = 0
-        while still < quiet_ms:
-            self.page.wait_for_timeout(_POLL_MS)
-            waited += _POLL_MS
-            assert waited < STEP_SECONDS_MAX * 1000, f"the page comes to no rest\n{self.text()}"
+        """Wait until nothing is under way, and for what the page says a moment later by itself."""
+        until = time.monotonic() + STEP_SECONDS_MAX
+        while True:
+            asked = self._asked
             try:
-                ready = self.page.evaluate("document.readyState") == "complete"
+                # by the page's own clock, whose timers come in turn however busy the machine is
+                ready = self.page.evaluate(_WAIT, [quiet_ms, _QUIET_NEW_MS, self._document])
+                if ready and not self._under_way and asked == self._asked:
+                    return
             except Error:
-                ready = False  # the page is just being left
-            still = still + _POLL_MS if ready and not self._under_way else 0
+                self.page.wait_for_timeout(_POLL_MS)  # the page is just being left
+            assert time.monotonic() < until, f"the page comes to no rest\n{self.text()}"
 
     def _began(self, _request: Request) -> None:
+        self._asked += 1
         self._under_way += 1
 
     def _ended(self, _request: Request) -> None:
@@ -336,6 +347,8 @@ def _read(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> li
     if role == "row":
         cells = [one for one in _flat(below, by_id) if value_of(one, "role") in _CELLS]
         return [" | ".join(value_of(one, "name") or "(empty)" for one in cells)]
+    if role in ("LabelText", "Legend"):  # heard as the name of what they label
+        below = [one for one in below if value_of(one, "role") != "StaticText"]
     lines = _texts(below, by_id)
     if role == "table" or (role in _SURROUNDINGS_WITH_A_NAME and value_of(node, "name")):
         return [f'{role} "{value_of(node, "name")}"', *(f"  {line}" for line in lines)]
