@@ -347,7 +347,12 @@ def _read(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> li
     if role == "row":
         cells = [one for one in _flat(below, by_id) if value_of(one, "role") in _CELLS]
         return [" | ".join(value_of(one, "name") or "(empty)" for one in cells)]
-    if role in ("LabelText", "Legend"):  # heard as the name of what they label
+    if role in (
+        "LabelText",
+        "Legend",
+        "Caption",
+        "caption",
+    ):  # heard as the name of what they label
         below = [one for one in below if value_of(one, "role") != "StaticText"]
     lines = _texts(below, by_id)
     if role == "table" or (role in _SURROUNDINGS_WITH_A_NAME and value_of(node, "name")):

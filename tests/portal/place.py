@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from uuid import UUID
 import psycopg
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
 from django.test import Client
@@ -210,16 +212,38 @@ def _fill(
     people["expired"] = Visitor("expired", make_session("admin@example.org", expired=True))
     place = Place(database, home, installation, organizations, people)
     _claims(place)
+    place.values = {slug: _values(place, slug) for slug in organizations}
     return place
+
+
+def _values(place: Place, slug: str) -> dict[str, Any]:
+    """Return what stands for the parameters of addresses, `name` or `address name`."""
+    exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
+    integrations = place.query(slug, "SELECT key FROM organization_integrations ORDER BY key")
+    books = place.query(slug, "SELECT key FROM books ORDER BY key")
+    nothing = UUID(int=17)
+    return {
+        "exportId": exports[0][0] if exports else 1,
+        "sourceId": exports[0][1] if exports else "none",
+        "runId": nothing,
+        "reconciliationId": nothing,
+        "bookKey": books[0][0] if books else "none",
+        "integrationKey": integrations[0][0] if integrations else "none",
+    }
+
+
+@cache
+def _hashed() -> str:
+    """Hash the password of everybody once: that it is slow is its strength."""
+    return make_password(PASSWORD)
 
 
 def make_session(subject: str, *, expired: bool = False) -> str:
     """Make the person, if new, and a session as signing in leaves it; returns the session's key."""
     people = get_user_model()
-    user, new = people.objects.get_or_create(username=subject, defaults={"email": subject})
-    if new:
-        user.set_password(PASSWORD)
-        user.save()
+    user, _ = people.objects.get_or_create(
+        username=subject, defaults={"email": subject, "password": _hashed()}
+    )
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
