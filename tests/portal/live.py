@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from tests.clusters import Database
 from tests.portal.place import ADDRESSES, SECRET, Place, open_place
@@ -34,7 +34,7 @@ class Live:
 
 
 @contextmanager
-def live_portal(database: Database, home: Path, *, worker: bool = True) -> Iterator[Live]:
+def live_portal(database: Database, home: Path) -> Iterator[Live]:
     """Run the portal on a migrated database; the log of the processes may hold no secret."""
     log = home / "processes.log"
     with ExitStack() as stack:
@@ -48,14 +48,9 @@ def live_portal(database: Database, home: Path, *, worker: bool = True) -> Itera
         for sandbox in sandboxes.values():
             stack.enter_context(sandbox)
         place = stack.enter_context(open_place(database, home, addresses_of(sandboxes)))
-        output = stack.enter_context(log.open("wb"))
-        port = free_port()
-        serve = _start(place, output, "serve", "--port", str(port))
-        stack.callback(_end, serve)
-        if worker:
-            stack.callback(_end, _start(place, output, "worker"))
-        _wait_for(port, serve, log)
-        yield Live(f"http://127.0.0.1:{port}", place, sandboxes, log)
+        origin = stack.enter_context(serving(place, log))
+        stack.enter_context(process(place, log, "worker"))
+        yield Live(origin, place, sandboxes, log)
     assert SECRET not in log.read_text(errors="replace"), "a secret is in the log"
 
 
@@ -81,29 +76,40 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _start(place: Place, output: IO[bytes], *arguments: str) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-m", "bilag.app.cli", *arguments],
-        env={
-            **os.environ,
-            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
-            "BILAG_HOME": str(place.home),
-            "BILAG_DATABASE_URL": place.database.application_url,
-        },
-        stdin=subprocess.DEVNULL,
-        stdout=output,
-        stderr=subprocess.STDOUT,
-    )
+@contextmanager
+def serving(place: Place, log: Path) -> Iterator[str]:
+    """Run `bilag serve` on a place and return its address; what it says is added to the log."""
+    port = free_port()
+    with process(place, log, "serve", "--port", str(port)) as server:
+        _wait_for(port, server, log)
+        yield f"http://127.0.0.1:{port}"
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
+@contextmanager
+def process(place: Place, log: Path, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a `bilag` command of a place until the block ends; then it is told to end."""
+    with log.open("ab") as output:
+        running = subprocess.Popen(
+            [sys.executable, "-m", "bilag.app.cli", *arguments],
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "BILAG_HOME": str(place.home),
+                "BILAG_DATABASE_URL": place.database.application_url,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield running
+    finally:
+        running.send_signal(signal.SIGTERM)
         try:
-            process.wait(PATIENCE_SECONDS)
+            running.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            running.kill()
+            running.wait()
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:

@@ -77,6 +77,7 @@ MAPPING: dict[str, Any] = {
     "missingClaimant": "clearing",
     "clearingAccount": "2990",
 }
+RUN = UUID(int=17)
 APPROVED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
 
@@ -212,8 +213,28 @@ def _fill(
     people["expired"] = Visitor("expired", make_session("admin@example.org", expired=True))
     place = Place(database, home, installation, organizations, people)
     _claims(place)
+    _traces(place)
     place.values = {slug: _values(place, slug) for slug in organizations}
     return place
+
+
+def _traces(place: Place) -> None:
+    """Leave what a while of use leaves: a sync, an import, a token."""
+    own = place.organizations[FILLED]
+    place.query(
+        FILLED,
+        "INSERT INTO syncs (id, organization_id, integration_id, trigger, actor, finished_at,"
+        " outcome) SELECT %s, %s, id, 'manual', 'user admin@example.org', now(), 'finished'"
+        " FROM organization_integrations ORDER BY key LIMIT 1",
+        RUN, own,
+    )  # fmt: skip
+    place.query(
+        FILLED,
+        "INSERT INTO imports (id, organization_id, file_name, profile, state, finished_at)"
+        " VALUES (gen_random_uuid(), %s, %s, '', 'finished', now())",
+        own, f"{CANARY}.csv",
+    )  # fmt: skip
+    place.token(FILLED)
 
 
 def _values(place: Place, slug: str) -> dict[str, Any]:
@@ -221,12 +242,11 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
     exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
     integrations = place.query(slug, "SELECT key FROM organization_integrations ORDER BY key")
     books = place.query(slug, "SELECT key FROM books ORDER BY key")
-    nothing = UUID(int=17)
     return {
         "exportId": exports[0][0] if exports else 1,
         "sourceId": exports[0][1] if exports else "none",
-        "runId": nothing,
-        "reconciliationId": nothing,
+        "runId": RUN,
+        "reconciliationId": RUN,
         "bookKey": books[0][0] if books else "none",
         "integrationKey": integrations[0][0] if integrations else "none",
     }
