@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.test.utils import setup_test_environment, teardown_test_environment
 from playwright.sync_api import Browser
 
 from tests.clusters import Cluster, Database
@@ -22,6 +23,14 @@ def portal(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     """The portal on a fresh database."""
     with portal_stage(database, tmp_path, monkeypatch) as found:
         yield found
+
+
+@pytest.fixture(autouse=True)
+def observed() -> Iterator[None]:
+    """Let Django's test client see the context of pages, and keep e-mails in `mail.outbox`."""
+    setup_test_environment()
+    yield
+    teardown_test_environment()
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.membership import Membership
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
@@ -58,6 +59,10 @@ class Installation:
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""
         return ConfiguredIntegrations(self.pool, self.queue, organization_id, actor=actor)
+
+    def members_of(self, organization_id: UUID, actor: str) -> Membership:
+        """Return the people of one organization, to be changed in the name of `actor`."""
+        return Membership(self.pool, organization_id, actor=actor)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.membership import Membership
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
 
@@ -39,6 +40,8 @@ class Installation(Protocol):
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
+
+    def members_of(self, organization_id: UUID, actor: str) -> Membership: ...
 
 
 _used: list[Installation] = []

@@ -16,4 +16,6 @@ _frame = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((_frame, "portal"))),
+    path("account/", include("bilag.portal.accounts.urls")),
+    path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
 ]
