@@ -67,6 +67,7 @@ CROSSING = {
     "due_schedules",
     "ensure_partitions",
     "find_invitation",
+    "fold_record_types",
     "fold_totals",
     "forget_idempotency_keys",
     "list_organizations",

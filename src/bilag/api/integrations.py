@@ -28,14 +28,17 @@ router = Router(tags=["integrations"], by_alias=True)
 
 
 class IntegrationAnswer(Answer):
-    """One integration; `status` is `error` while it is stopped until a connection test passes."""
+    """One integration; `status` is `error` while it is stopped until a connection test passes.
+
+    A `draft` is still being set up: nothing of it is sent until it is turned on.
+    """
 
     key: str
     name: str
     type: str
     book: str
     enabled: bool
-    status: Literal["active", "disabled", "error"] | None = None
+    status: Literal["active", "disabled", "error", "draft"] | None = None
 
     @classmethod
     def of(cls, one: Integration, status: str | None = None) -> "IntegrationAnswer":

@@ -60,17 +60,17 @@ class ConfiguredIntegrations:
         self._actor = actor
 
     def listed(self) -> list[tuple[Integration, str]]:
-        """Return each integration with its state: active, disabled or error."""
+        """Return each integration with its state: active, disabled, error or draft."""
         with self._scope() as connection:
-            found = list_integrations(connection, self._organization_id)
-            states = integration_states(connection, self._organization_id)
+            found = list_integrations(connection, self._organization_id, drafts=True)
+            states = integration_states(connection, self._organization_id, drafts=True)
         return [(one, states[one.key]) for one in found]
 
     def switch(self, key: str, *, enabled: bool, reason: str = "") -> Integration:
         """Switch an integration on or off; what waits stays in the queue, a reason in the log.
 
         After it is switched on, the queue goes as its schedule says: at once only on approval.
-        Raises LookupError for an unknown integration.
+        Raises LookupError for an unknown integration, Refused for one that is still being set up.
         """
         return self._change(key, lambda one: replace(one, enabled=enabled), reason)
 

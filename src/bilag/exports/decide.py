@@ -69,15 +69,16 @@ def release(
     integration_id: UUID,
     from_state: str,
     reasons: Sequence[str] | None = None,
+    export_ids: Sequence[int] | None = None,
 ) -> list[int]:
     """Put held exports back to pending, so that the new mapping or declaration is tried.
 
-    `reasons` limits it to those held for one of these codes, alone or among others; corrections
-    waiting for a person stay.
+    `reasons` limits it to those held for one of these codes, alone or among others, `export_ids` to
+    some; corrections waiting for a person stay.
     """
     return _requeue(
-        connection, organization_id, from_state, "export.released", actor, integration_id, None,
-        reasons,
+        connection, organization_id, from_state, "export.released", actor, integration_id,
+        export_ids, reasons,
     )  # fmt: skip
 
 

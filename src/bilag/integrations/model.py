@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     PlainSerializer,
@@ -20,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from bilag.core.money import AmountError, amount_text, parse_amount
+from bilag.core.money import CURRENCIES, AmountError, amount_text, parse_amount
 from bilag.core.problem import Problem, Refused
 from bilag.core.reference import NAMESPACE
 from bilag.core.schedule import Schedule
@@ -63,6 +64,19 @@ FilterAmount = Annotated[
 FilterCode = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=CODE_MAX)
 ]
+
+
+def _currency(text: str) -> str:
+    if text not in CURRENCIES:
+        raise Refused(Problem("currency_not_valid", params={"currency": text}))
+    return text
+
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Currency = Annotated[str, AfterValidator(_currency)]
+NumberPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,6}$")]
+NUMBER_START_MAX = 99_999_999
 
 
 class Filters(Configuration):
@@ -182,7 +196,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One route from an organization to a book, as stored; `settings` are the connector's own."""
+    """One route from an organization to a book, as stored; `settings` are the connector's own.
+
+    A draft is still being set up: it is neither enabled nor a route, and nothing of it is sent.
+    """
 
     id: UUID
     organization_id: UUID
@@ -196,6 +213,7 @@ class Integration:
     delivery: Delivery
     mapping_version: int
     book: Book
+    is_draft: bool = False
 
 
 def organization_id(slug: str) -> UUID:

@@ -209,7 +209,7 @@ class _One:
             raise Refused(Problem("book_unknown", "book", params={"book": entry.book}))
         old = get_integration(self.connection, self.id, entry.key)
         new = replace(
-            old or _new_integration(self.id, entry, book),
+            old if old and not old.is_draft else _new_integration(self.id, entry, book, old),
             name=entry.name,
             type=entry.type,
             book=book,
@@ -300,7 +300,10 @@ def _given(entry: Any, *names: str) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in names if getattr(entry, name) is not None}
 
 
-def _new_integration(organization: UUID, entry: IntegrationEntry, book: Book) -> Integration:
+def _new_integration(
+    organization: UUID, entry: IntegrationEntry, book: Book, draft: Integration | None
+) -> Integration:
+    """Return an integration that is new here; one that was being set up keeps its mapping."""
     return Integration(
         id=integration_id(organization, entry.key),
         organization_id=organization,
@@ -312,7 +315,7 @@ def _new_integration(organization: UUID, entry: IntegrationEntry, book: Book) ->
         settings={},
         filters=Filters(),
         delivery=Delivery(),
-        mapping_version=0,
+        mapping_version=draft.mapping_version if draft else 0,
         book=book,
     )
 

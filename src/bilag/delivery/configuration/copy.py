@@ -70,7 +70,7 @@ def copy_configuration(
             }
         copied: list[Copied] = []
         with organization_scope(connection, target):
-            there = {one.key for one in list_integrations(connection, target)}
+            there = {one.key for one in list_integrations(connection, target, drafts=True)}
             taken = sorted(there & {one.key for one in chosen})
             if taken and not replacing:
                 raise Refused(Problem("copy_exists", params={"keys": ", ".join(taken)}))
@@ -114,6 +114,7 @@ def _copy(
         is_route=old.is_route if old else one.is_route,
         mapping_version=old.mapping_version if old else 0,
         book=book,
+        is_draft=old is not None and old.is_draft,
     )
     save_integration(connection, new)
     if old is not None and old.filters != new.filters:

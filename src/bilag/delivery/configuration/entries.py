@@ -24,18 +24,28 @@ from pydantic import (
 )
 
 from bilag.connectors.interface import Connector
-from bilag.core.money import CURRENCIES, AmountError, parse_amount
+from bilag.core.money import AmountError, parse_amount
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.configuration.mapping_file import mapping_value, refers_to_files, text_of
 from bilag.integrations.configuration import Configuration
-from bilag.integrations.model import CLOSED_FIRST, CLOSED_LAST, Day, Delivery, Filters
+from bilag.integrations.model import (
+    CLOSED_FIRST,
+    CLOSED_LAST,
+    NUMBER_START_MAX,
+    Currency,
+    Day,
+    Delivery,
+    Filters,
+    Key,
+    Name,
+    NumberPrefix,
+)
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.mapping.check import check_document
 from bilag.mapping.document import read_document
 from bilag.records.elsewhere import feature_key
 from bilag.tenants.organizations import DECLARATION_MAX, REASON_MAX
 
-_KEY = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _REFERENCE = re.compile(r"(env|file):(.+)", re.DOTALL)
 
 Connectors = Mapping[str, Connector[Any]]
@@ -65,12 +75,6 @@ def _network(text: str) -> str:
         raise Refused(Problem("network_not_valid", params={"network": text})) from None
 
 
-def _currency(text: str) -> str:
-    if text not in CURRENCIES:
-        raise Refused(Problem("currency_not_valid", params={"currency": text}))
-    return text
-
-
 def _amount(value: object) -> Decimal:
     try:
         amount = parse_amount(value)
@@ -97,8 +101,6 @@ def _resolved(value: object, info: ValidationInfo) -> object:
     return secret
 
 
-Key = Annotated[str, Field(pattern=_KEY)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Network = Annotated[str, AfterValidator(_network)]
 Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
 
@@ -115,10 +117,10 @@ class BookEntry(Entry):
 
     key: Key
     name: Name
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: Currency
     year_start_month: int | None = Field(None, ge=1, le=12)
-    number_prefix: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{0,6}$")
-    number_start: int | None = Field(None, ge=1, le=99_999_999)
+    number_prefix: NumberPrefix | None = None
+    number_start: int | None = Field(None, ge=1, le=NUMBER_START_MAX)
     rounding_account: str | None = Field(None, max_length=64)
     closed_through: Day | None = Field(None, ge=CLOSED_FIRST, le=CLOSED_LAST)
 

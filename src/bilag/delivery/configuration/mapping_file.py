@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bilag.core.problem import Problem, Refused
-from bilag.delivery.configuration.claimants_file import read_claimants
+from bilag.delivery.claimants_csv import read_claimants
 from bilag.delivery.configuration.yaml_text import read_yaml
 
 _FILE = "file:"
