@@ -16,4 +16,5 @@ _frame = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((_frame, "portal"))),
+    path("", include("bilag.portal.integrations.urls")),
 ]
