@@ -35,6 +35,7 @@ CHECKS = (
     response_schema_conformance,
 )
 EXAMPLES = 40
+KEY = "/api/v1/integrations/{integrationKey}"
 RUN = UUID(int=17)
 
 
@@ -58,7 +59,8 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     known: dict[str, object] = {
         "targetSystem": "ledger", "exportId": review, "runId": str(RUN), "sourceId": "C1",
         "integration": "ledger", "expenseId": "C1", "cursor": None, "bookKey": "main",
-        "integrationKey": "ledger", "kind": "accounts", "type": "rest", "book": "main",
+        "integrationKey": "ledger", "organizations": [{"slug": "alice", "name": "alice"}],
+        "kind": "accounts", "type": "rest", "book": "main",
         "from": None, "to": None, "reconciliationId": json.loads(asked.content)["id"],
         "confirmation": evidence["confirmation"], "reason": "Seen there", "decision": "exported",
     }  # fmt: skip
@@ -68,6 +70,16 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "/approval": {"exportId": forced, "decision": "approve"},
         f"{EXPORTS}/closed-period-decision": {"decision": "wait"},
         f"{EXPORTS}/dry-run": {"mapping": MAPPING},
+        f"{KEY}/mapping": {"mapping": {**MAPPING, "counterAccount": "2400"}, "baseVersion": 1},
+        f"{KEY}/mapping/versions/{{version}}": {"version": 1},
+        f"{KEY}/mapping/versions/{{version}}/differences": {"version": 1, "to": 1},
+        f"{KEY}/mapping/versions/{{version}}/restore": {"version": 1, "baseVersion": 2},
+        f"{KEY}/mapping/draft": {"changes": {"counterAccount": "2990"}},
+        f"{KEY}/mapping/draft/put-on-top": {"version": 3},
+        f"{KEY}/mapping/claimants/csv": {"csv": "claimant;party\nV017;10017\n"},
+        f"{KEY}/mapping/value": {"rule": {"from": "text"}},
+        f"{KEY}/mapping/preview": {"mapping": MAPPING, "sourceIds": ["C1"]},
+        f"{KEY}/mapping/effect": {"mapping": MAPPING},
         "/api/v1/integrations": {"newBook": None},
         "/api/v1/integrations/{integrationKey}/activation": {
             "integrationKey": "ready", "takeOver": True,
@@ -101,7 +113,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     # Nobody can sign a callback yet, and the export that is there cannot be cancelled.
     silent = {label.split()[0] for label, statuses in seen.items() if min(statuses) >= 300}
     assert silent <= {"PUT", "DELETE"}, {k: v for k, v in seen.items() if min(v) >= 300}
-    assert len(seen) == 42
+    assert len(seen) == 71
 
 
 def _ready_draft(stage: Stage) -> None:

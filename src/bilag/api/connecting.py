@@ -219,7 +219,7 @@ def post_activation(
 def drafting_of(request: HttpRequest) -> Drafting:
     """Return the verbs of the caller's organization, in the name of its token."""
     caller = caller_of(request)
-    return installation().drafting_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().drafting_of(caller.organization_id, caller.actor)
 
 
 def _detail(request: HttpRequest, key: str, status: int = 200) -> HttpResponse:

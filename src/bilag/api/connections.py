@@ -124,7 +124,7 @@ def put_credentials(
     }
     with not_found_if_unknown():
         found = drafting_of(request).describe(integration_key)
-        verbs = installation().credentials_of(caller.organization_id, f"token {caller.token_id}")
+        verbs = installation().credentials_of(caller.organization_id, caller.actor)
         verbs.replace(str(found.integration.id), new, language=language_of(request))
     return _credentials(request, integration_key)
 
@@ -184,7 +184,7 @@ def get_reference_data(
 
 def _tests(request: HttpRequest) -> ConnectionTests:
     caller = caller_of(request)
-    return installation().connection_tests_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().connection_tests_of(caller.organization_id, caller.actor)
 
 
 def _credentials(request: HttpRequest, key: str) -> HttpResponse:

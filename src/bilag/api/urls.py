@@ -4,12 +4,17 @@ from django.urls import path
 
 from bilag import __version__
 from bilag.api import (
+    configuration,
     connecting,
     connections,
     dry_run,
     exports,
     force,
+    included,
     integrations,
+    mapping,
+    mapping_trial,
+    organization,
     overview,
     periods,
     reconciliations,
@@ -45,6 +50,11 @@ for router in (
     reconciliations.router,
     periods.router,
     integrations.router,
+    included.router,
+    organization.router,
+    configuration.router,
+    mapping.router,
+    mapping_trial.router,
     dry_run.router,
 ):
     api.add_router("", router)

@@ -49,8 +49,8 @@ def _same_spelling(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
-def _no_identity_number(text: str) -> str:
-    # I9: national identity numbers are refused wherever people write freely, and never stored.
+def refuse_identity_number(text: str) -> str:
+    """Return the text; a national identity number is refused wherever people write (I9)."""
     if has_identity_number(text):
         raise PydanticCustomError("identity_number", "holds a national identity number")
     return text
@@ -76,7 +76,7 @@ Reason = Annotated[
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS
     ),
-    AfterValidator(_no_identity_number),
+    AfterValidator(refuse_identity_number),
 ]
 Amount = Annotated[str, Field(examples=["1249.5"])]
 

@@ -228,6 +228,21 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "{file}: innsendaren {claimant} står på fleire linjer; behald éi.",
         "{file}: the claimant {claimant} stands on several lines; keep one.",
     ),
+    "claimants_address": (
+        "{file}: «{claimant}» ligner en e-postadresse. Bruk innsenderens id i appen.",
+        "{file}: «{claimant}» liknar ei e-postadresse. Bruk id-en til innsendaren i appen.",
+        "{file}: “{claimant}” looks like an e-mail address. Use the claimant's id in the app.",
+    ),
+    "claimants_too_large": (
+        "{file} er større enn {maximum} MB. Del filen.",
+        "{file} er større enn {maximum} MB. Del fila.",
+        "{file} is larger than {maximum} MB. Split the file.",
+    ),
+    "claimants_not_text": (
+        "{file} er ikke tekst i UTF-8. Lagre regnearket som CSV i UTF-8.",
+        "{file} er ikkje tekst i UTF-8. Lagre reknearket som CSV i UTF-8.",
+        "{file} is not text in UTF-8. Save the sheet as CSV in UTF-8.",
+    ),
     "limit_not_valid": (
         "Skriv et beløp i bokens valuta, fra 0 og opp, for eksempel 5000.",
         "Skriv eit beløp i valutaen til boka, frå 0 og opp, til dømes 5000.",
@@ -252,5 +267,35 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Et token varer fra 1 til {most} dager.",
         "Eit token varer frå 1 til {most} dagar.",
         "A token lasts from 1 to {most} days.",
+    ),
+    "token_made_already": (
+        "Dette tokenet er allerede laget og kan ikke vises igjen. Avslutt det, og lag et nytt.",
+        "Dette tokenet er alt laga og kan ikkje visast igjen. Avslutt det, og lag eit nytt.",
+        "This token has been made already and cannot be shown again. End it, and make another.",
+    ),
+    "issuer_keys": (
+        "Gi enten jwksUrl (adressen til offentlige nøkler) eller secret, ikke begge.",
+        "Gi anten jwksUrl (adressa til offentlege nøklar) eller secret, ikkje begge.",
+        "Give either jwksUrl (the address of public keys) or secret, not both.",
+    ),
+    "issuer_algorithms": (
+        "{unknown} kan ikke brukes her. Bruk: {known}.",
+        "{unknown} kan ikkje brukast her. Bruk: {known}.",
+        "{unknown} cannot be used here. Use: {known}.",
+    ),
+    "issuer_secret_short": (
+        "Hemmeligheten må ha minst {bytes} byte.",
+        "Løyndomen må ha minst {bytes} byte.",
+        "The secret must have at least {bytes} bytes.",
+    ),
+    "issuer_twice": (
+        "Den samme utstederen står to ganger; behold én.",
+        "Den same utferdaren står to gonger; behald éin.",
+        "The same issuer stands twice; keep one.",
+    ),
+    "issuer_prefixes": (
+        "Med flere utstedere må hver ha sin egen subjectPrefix, og ingen kan begynne likt.",
+        "Med fleire utferdarar må kvar ha sin eigen subjectPrefix, og ingen kan byrje likt.",
+        "With several issuers each needs a subjectPrefix of its own, and none may begin alike.",
     ),
 }

@@ -21,7 +21,7 @@ from bilag.integrations.reserve import OnTrial, on_trial
 from bilag.integrations.store import LoadedIntegration, read_mapping
 from bilag.integrations.vault import VaultError, load_data_key_async, read_credentials_async
 from bilag.mapping.check import check_document
-from bilag.mapping.document import DocumentError, read_document
+from bilag.mapping.document import DocumentError, MappingDocument, read_document
 from bilag.mapping.voucher import Mapping as CompiledMapping
 from bilag.mapping.voucher import compile_mapping
 from bilag.tenants.organizations import read_organization
@@ -102,18 +102,19 @@ def compile_now(
     connection: psycopg.Connection[Any],
     connectors: Mapping[str, Connector[Any]],
     integration: Integration,
-    document: Mapping[str, Any] | None = None,
+    document: Mapping[str, Any] | MappingDocument | None = None,
 ) -> CompiledMapping:
     """Return the mapping by which a sync that began now would go, or that of an unsaved document.
 
-    The caller holds the tenant scope. Raises Refused naming each place that cannot be used.
+    A MappingDocument has been checked. The caller holds the tenant scope. Raises Refused naming
+    each place that cannot be used.
     """
     connector, settings = usable_connector(connectors, integration)
     carries_vat = connector.capabilities(settings).carries_vat
     own = integration.organization_id
     if document is None:
         document = read_mapping(connection, own, integration.id, integration.mapping_version)
-    else:
+    elif not isinstance(document, MappingDocument):
         _refuse_unusable(document, integration, carries_vat)
     organization = read_organization(connection, own)
     if organization is None:
@@ -140,15 +141,17 @@ def _refuse_unusable(
 
 def _compiled(
     integration: Integration,
-    document: Mapping[str, Any],
+    document: Mapping[str, Any] | MappingDocument,
     declaration: Mapping[str, Any],
     closed_periods: str,
     language: str,
     carries_vat: bool,
 ) -> CompiledMapping:
     try:
+        if not isinstance(document, MappingDocument):
+            document = read_document(document)
         return compile_mapping(
-            read_document(document), integration.book, integration.delivery, declaration,
+            document, integration.book, integration.delivery, declaration,
             integration.filters, carries_vat=carries_vat, closed_periods=closed_periods,
             language=language,
         )  # fmt: skip

@@ -139,6 +139,32 @@ async def begin_sync(
     return int(row[0])
 
 
+def stop_running_sync(connection: psycopg.Connection[Any], integration_id: UUID) -> None:
+    """Fence a sync that goes by what was just changed: it sends and sets aside nothing more.
+
+    Raises nothing where none runs; what it has not sent waits for the next one.
+    """
+    connection.execute(
+        "UPDATE integration_runtime SET sync_token = nextval('sending_tokens')"
+        " WHERE integration_id = %s",
+        [integration_id],
+    )
+
+
+# The lock makes whoever fences this sync wait until what it sets aside is committed.
+_STILL_OURS = """
+SELECT FROM integration_runtime WHERE integration_id = %s AND sync_token = %s FOR SHARE
+"""
+
+
+async def is_still_ours(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, sync_token: int
+) -> bool:
+    """Return whether this sync still goes by what is configured, until the transaction ends."""
+    cursor = await connection.execute(_STILL_OURS, [integration_id, sync_token])
+    return await cursor.fetchone() is not None
+
+
 async def end_sync(
     connection: psycopg.AsyncConnection[Any], integration_id: UUID, sync_token: int, outcome: str
 ) -> bool:

@@ -15,11 +15,12 @@ from psycopg.types.json import Jsonb
 
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.configuration import Configuration
-from bilag.integrations.model import Delivery, Integration
+from bilag.integrations.mapping_drafts import MappingMoved
+from bilag.integrations.model import Delivery, Filters, Integration
 from bilag.integrations.reserve import forget_all_reserves
 from bilag.integrations.rows import INTEGRATION_COLUMNS, integration_of
 from bilag.integrations.runs import plan_anew
-from bilag.integrations.runtime import Runtime
+from bilag.integrations.runtime import Runtime, stop_running_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +182,8 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
             [integration.organization_id, integration.id],
         )
         forget_all_reserves(connection, integration.organization_id, integration.id)
+    if old is not None and Filters.model_validate(old["filters"]) != integration.filters:
+        stop_running_sync(connection, integration.id)
     if old is not None and old["is_draft"] and not integration.is_draft:
         connection.execute(
             "DELETE FROM integration_drafts WHERE organization_id = %s AND integration_id = %s",
@@ -222,10 +225,12 @@ def save_mapping(
     integration_id: UUID,
     field_mappings: Mapping[str, Any],
     by: str,
+    *,
+    expected: int | None = None,
 ) -> int:
     """Make the document the current mapping and return its version; the same one makes no new row.
 
-    Versions count from 1 and are never changed (C12). Raises LookupError for another's integration.
+    Versions never change (C12). Raises LookupError; MappingMoved when `expected` is not current.
     """
     rows = connection.cursor(row_factory=tuple_row)
     document = Jsonb(dict(field_mappings))
@@ -236,6 +241,8 @@ def save_mapping(
     ).fetchone()
     if integration is None:
         raise LookupError(f"there is no integration {integration_id} in this organization")
+    if expected is not None and integration[0] != expected:
+        raise MappingMoved(int(integration[0]))
     same = rows.execute(
         "SELECT version FROM mapping_versions"
         " WHERE integration_id = %s AND version = %s AND field_mappings = %s",
@@ -349,7 +356,7 @@ def _locked(
     return (
         connection.cursor(row_factory=dict_row)
         .execute(
-            "SELECT integration_type, book_id, settings, enabled, is_draft, delivery"
+            "SELECT integration_type, book_id, settings, enabled, is_draft, filters, delivery"
             " FROM organization_integrations"
             " WHERE organization_id = %s AND id = %s FOR UPDATE",
             [integration.organization_id, integration.id],

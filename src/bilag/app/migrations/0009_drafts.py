@@ -8,5 +8,5 @@ from bilag.app.schema import room_sql
 class Migration(migrations.Migration):
     """Runs the file as the owner; no integration that is there becomes a draft."""
 
-    dependencies = [("bilag", "0007_accounts")]
+    dependencies = [("bilag", "0008_access")]
     operations = [migrations.RunSQL(room_sql("integrations", "0009_drafts.sql"))]

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from bilag.connectors.form import in_form
+from bilag.connectors.rest.described import DescribedField
 from bilag.connectors.rest.pointer import PointerText
 
 REFERENCE = "{reference}"
@@ -203,6 +204,12 @@ class Body(Section):
     )
     names: Names = Field(
         default_factory=Names, title="Names", description="What the system calls our fields."
+    )
+    fields: tuple[DescribedField, ...] = Field(
+        (),
+        max_length=200,
+        title="Known fields",
+        description="What the system has besides, so that the field mapping can be checked.",
     )
 
 

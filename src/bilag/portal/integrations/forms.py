@@ -133,7 +133,7 @@ class SystemForm(Form):
             self._explain(error, "")
             return None
 
-    def book(self) -> str | NewBook | None:
+    def chosen_book(self) -> str | NewBook | None:
         """Return the key of the chosen book or the new one; None when it cannot be used."""
         chosen = self._book()
         if "book" in chosen:
@@ -205,7 +205,7 @@ def _numbered(base: str) -> list[str]:
 
 
 class RotateForm(Form):
-    """A new secret in place of one, with others that change together with it, and when it expires."""
+    """A new secret in place of one, with others that change with it, and when each expires."""
 
     def __init__(
         self, kind: ConnectorType | None, field: str, *, data: Mapping[str, Any] | None = None

@@ -129,7 +129,7 @@ class SettingsForm(Form):
 
     def see(self, version: str) -> None:
         """Show the version that stands now: what was entered stays, and counts when saved again."""
-        self.data = {**self.data.dict(), "version": version}
+        self.data = {**{name: self.data[name] for name in self.data}, "version": version}
 
     def version(self) -> int | None:
         """Return which version of a draft the form showed."""
@@ -262,7 +262,7 @@ def _field(place: Place, shown: Any) -> forms.Field:
         choices = [(value, _(label) if label else _("None")) for value, label in
                    place.choices.items()]  # fmt: skip
         few = len(choices) <= _RADIOS_MAX
-        widget = forms.RadioSelect() if few else forms.Select()
+        widget: forms.Widget = forms.RadioSelect() if few else forms.Select()
         return forms.ChoiceField(choices=choices, widget=widget, **{**about, "required": few})
     if place.kind in (LIST, PAIRS):
         one = _("One a line.") if place.kind == LIST else _("One a line, as name = value.")

@@ -1,4 +1,4 @@
-"""The addresses of external integrations; the pages of mapping, data and schedule bring their own."""
+"""The addresses of external integrations; mapping, data and schedule bring their own."""
 
 from django.urls import path
 

@@ -55,7 +55,7 @@ def system(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         drafting.types(), drafting.books(), draft=found.integration,
         version=str(found.draft.version), data=request.POST if request.method == "POST" else None,
     )  # fmt: skip
-    if request.method == "POST" and form.is_valid() and (book := form.book()):
+    if request.method == "POST" and form.is_valid() and (book := form.chosen_book()):
         try:
             seen = form.cleaned_data["version"]
             drafting.rename(
@@ -230,10 +230,12 @@ def _finished(desk: Desk, key: str) -> HttpResponse:
 
 
 def _around(desk: Desk, found: Connected, step: str) -> dict[str, object]:
+    slug, key = desk.organization.slug, found.integration.key
+    home = f"{INTEGRATIONS.format(slug=slug)}/{key}"
     return {
         "integration": found.integration,
         "kind": found.kind,
-        "next": next_step(desk.organization.slug, found.integration.key, step),
+        "next": next_step(slug, key, step) if found.draft else home,
     }
 
 
