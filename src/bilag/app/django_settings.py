@@ -16,6 +16,7 @@ ALLOWED_HOSTS = os.environ.get("BILAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]
 ROOT_URLCONF = "bilag.app.urls"
 INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries
+    "bilag.portal.integrations",
     "bilag.portal.accounts",
     "bilag.portal.members",
     "bilag.portal.tokens",
