@@ -15,5 +15,6 @@ _frame = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("bilag.portal.sending.urls")),
     path("", include((_frame, "portal"))),
 ]
