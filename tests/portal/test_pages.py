@@ -4,13 +4,12 @@ No violation of axe, nothing refused by the policy, never wider than 320 pixels,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser
 
 from tests.portal.axe import axe, in_dark, in_forced_colours, narrow, structure
-from tests.portal.browser import WIDE, Window, open_window
+from tests.portal.browser import Window
 from tests.portal.live import Live
 from tests.portal.routes import Route, pages
 from tests.portal.states import (
@@ -24,7 +23,7 @@ from tests.portal.states import (
     default_states,
     person,
 )
-from tests.portal.visitors import Visitor
+from tests.portal.windows import Windows
 
 # One browser and one portal for all of them: `--dist loadgroup` keeps the group in one process.
 pytestmark = pytest.mark.xdist_group("browser")
@@ -56,41 +55,12 @@ _OPEN = "document.querySelectorAll('main details').forEach(one => { one.open = t
 _DIALOGS = "main :is([popovertarget], [aria-haspopup=dialog], [data-dialog])"
 
 
-@dataclass
-class Windows:
-    """The open windows, one for each visitor and language, and the titles that were seen."""
-
-    browser: Browser
-    live: Live
-    open: dict[tuple[str, str], Window] = field(default_factory=dict)
-    titles: dict[str, str] = field(default_factory=dict)
-
-    def of(self, visitor: Visitor, language: str) -> Window:
-        """Return the window of a visitor in a language, opened when it is first asked for."""
-        key = (visitor.name, language)
-        if key not in self.open:
-            context = open_context(self.browser, self.live, visitor, language)
-            self.open[key] = open_window(context, self.live.origin)
-        return self.open[key]
-
-
-def open_context(browser: Browser, live: Live, visitor: Visitor, language: str) -> BrowserContext:
-    """Open the browser of a visitor, who is signed in already, in a language."""
-    context = browser.new_context(
-        locale=language, viewport=WIDE, color_scheme="light", reduced_motion="reduce"  # type: ignore[arg-type]
-    )  # fmt: skip
-    cookies = {**visitor.cookies(), "django_language": language}
-    context.add_cookies([{"name": n, "value": v, "url": live.origin} for n, v in cookies.items()])
-    return context
-
-
 @pytest.fixture(scope="module")
 def windows(browser: Browser, live: Live) -> Iterator[Windows]:
     """The windows that the pages of this module are opened in."""
     shared = Windows(browser, live)
     yield shared
-    for window in shared.open.values():
-        window.page.context.close()
+    shared.close()
 
 
 @pytest.mark.parametrize("route", pages(), ids=lambda route: route.name)
