@@ -67,6 +67,7 @@ CROSSING = {
     "due_schedules",
     "ensure_partitions",
     "find_invitation",
+    "fold_record_types",
     "fold_totals",
     "forget_idempotency_keys",
     "list_organizations",
@@ -390,7 +391,7 @@ def test_a_token_speaks_for_its_organization_until_it_is_revoked(url: str) -> No
     assert listed.expires_at - listed.created_at == timedelta(days=365)
     with psycopg.connect(url, autocommit=True) as connection:
         caller = authenticate(connection, token)
-        assert caller == Caller(ALICE, listed.id, ("exports:read", "records:write"))
+        assert caller == Caller(ALICE, f"token {listed.id}", ("exports:read", "records:write"))
         swapped = token[:-1] + ("a" if token[-1] != "a" else "b")
         for wrong in (swapped, token[6:], "", f"{token} ", "bilag_", "bilag_" + "æ" * 40):
             assert authenticate(connection, wrong) is None

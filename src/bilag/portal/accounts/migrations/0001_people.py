@@ -1,7 +1,10 @@
 """The people's table; allauth's own tables refer to it."""
 
+from typing import ClassVar
+
 import django.utils.timezone
 from django.db import migrations, models
+from django.db.migrations.operations.base import Operation
 from django.db.models.functions import Lower
 
 
@@ -9,8 +12,8 @@ class Migration(migrations.Migration):
     """Makes the table; who belongs to which organization stands in `members`."""
 
     initial = True
-    dependencies = []
-    operations = [
+    dependencies: ClassVar[list[tuple[str, str]]] = []
+    operations: ClassVar[list[Operation]] = [
         migrations.CreateModel(
             name="User",
             fields=[
@@ -25,7 +28,10 @@ class Migration(migrations.Migration):
                     "last_login",
                     models.DateTimeField(blank=True, null=True, verbose_name="last login"),
                 ),
-                ("email", models.EmailField(max_length=254, unique=True)),
+                (
+                    "email",
+                    models.EmailField(max_length=254, unique=True, verbose_name="e-mail address"),
+                ),
                 ("is_active", models.BooleanField(default=True)),
                 ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
                 ("language", models.CharField(blank=True, default="", max_length=2)),
