@@ -23,8 +23,10 @@ from bilag.app.cli_configure import apply_file
 from bilag.app.serve import prepare
 from bilag.app.wiring import Installation, open_installation
 from bilag.core.record import Record, RecordLine
+from bilag.delivery.credentials import NewSecret
 from bilag.exports.states import STATES
 from bilag.integrations.model import organization_id
+from bilag.integrations.start import NewIntegration
 from bilag.portal.accounts.arrivals import start_over
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token
@@ -62,6 +64,8 @@ ADDRESSES = {
     },
 }
 _SECRETS = {"xledger": "api_token", "dynamics_business_central": "client_secret", "rest": "api_key"}
+DRAFT = "utkast"
+_STEPS_OF_A_DRAFT = ("system", "setup-credentials", "setup-test", "accounts", "confirm", "delete")
 MAPPING: dict[str, Any] = {
     "categories": {
         "kollektivreise": {"account": "7140"},
@@ -189,6 +193,7 @@ def _fill(
     place = Place(database, home, installation, organizations, people)
     _claims(place)
     _traces(place)
+    _draft(place)
     place.way_back = start_over("forgetful@example.org")
     for slug in organizations:
         place.values[slug] = {**_values(place, slug), **place.values.get(slug, {})}
@@ -219,11 +224,23 @@ def _traces(place: Place) -> None:
     }  # fmt: skip
 
 
+def _draft(place: Place) -> None:
+    """Begin a second Xledger, as far as its credentials."""
+    drafting = place.installation.drafting_of(place.organizations[FILLED], "user admin@example.org")
+    begun = {
+        "key": DRAFT, "name": "Kanarifugl utkast", "type": "xledger",
+        "newBook": {"key": "utkast", "name": "Kanarifugl utkast", "currency": "NOK"},
+    }  # fmt: skip
+    drafting.start(NewIntegration.model_validate(begun))
+    drafting.save(DRAFT, ADDRESSES["xledger"], {"api_token": NewSecret(SECRET)})
+
+
 def _values(place: Place, slug: str) -> dict[str, Any]:
     """Return what stands for the parameters of addresses, `name` or `address name`."""
     exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
     integrations = place.query(slug, "SELECT key FROM organization_integrations ORDER BY key")
     books = place.query(slug, "SELECT key FROM books ORDER BY key")
+    tokens = place.query(slug, "SELECT id FROM api_tokens ORDER BY id")
     passkeys = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN)
     return {
         "exportId": exports[0][0] if exports else 1,
@@ -232,10 +249,16 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "reconciliationId": RUN,
         "bookKey": books[0][0] if books else "none",
         "integrationKey": integrations[0][0] if integrations else "none",
+        **{f"integrations:{step} key": DRAFT for step in _STEPS_OF_A_DRAFT},
+        "key": integrations[0][0] if integrations else "none",
+        "book_key": books[0][0] if books else "none",
+        "field": "client_secret",
+        "kind": "account",
+        "token_id": tokens[0][0] if tokens else RUN,
         "pk": passkeys.filter(user__email="admin@example.org").values_list("pk")[0][0],
         "token": "none",
         "uidb36": "1",
-        "key": "none",
+        "account_reset_password_from_key key": "none",
         "provider_id": "none",
     }
 
