@@ -247,6 +247,7 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "reconciliationId": RUN,
+        "version": 1,
         "bookKey": books[0][0] if books else "none",
         "integrationKey": integrations[0][0] if integrations else "none",
         **{f"integrations:{step} key": DRAFT for step in _STEPS_OF_A_DRAFT},

@@ -91,9 +91,13 @@ def used_texts(portal: Path = PORTAL) -> Iterator[Used]:
         for text in of_template(path.read_text(encoding="utf-8")):
             yield Used(text, home_of(path, portal), str(path.relative_to(portal)))
     for path in sorted(portal.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for text, line in of_module(tree):
-            yield Used(text, home_of(path, portal), f"{path.relative_to(portal)}:{line}")
+        place = path.relative_to(portal)
+        try:
+            found = list(of_module(ast.parse(path.read_text(encoding="utf-8"))))
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+        for text, line in found:
+            yield Used(text, home_of(path, portal), f"{place}:{line}")
 
 
 def of_template(source: str) -> Iterator[Text]:

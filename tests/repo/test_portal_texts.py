@@ -76,8 +76,9 @@ def test_a_text_is_translated_alike_wherever_it_stands() -> None:
                 if not entry.id:
                     continue
                 key = (language, entry.context, str(entry.id))
-                if seen.setdefault(key, entry.string) != entry.string:
-                    differing.append((home.name, *key))
+                first = seen.setdefault(key, entry.string)
+                if first != entry.string:
+                    differing.append((home.name, *key, entry.string, "elsewhere", first))
     assert not differing
 
 
@@ -89,7 +90,7 @@ def test_a_template_says_nothing_in_one_language_only(path: Path) -> None:
 
 def test_no_form_or_page_is_given_a_bare_text() -> None:
     bare = []
-    for path in sorted(PORTAL.rglob("*.py")):
+    for path in sorted(set(PORTAL.rglob("*.py")) - set(PORTAL.rglob("migrations/*.py"))):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg in _SAID:
                 value = node.value
