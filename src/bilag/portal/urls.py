@@ -15,6 +15,7 @@ _frame = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("bilag.portal.sending.urls")),
     path("", include((_frame, "portal"))),
     path("", include("bilag.portal.integrations.urls")),
     path("account/", include("bilag.portal.accounts.urls")),
