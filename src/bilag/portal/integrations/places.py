@@ -44,7 +44,10 @@ class Place:
 
 
 def places(schema: Schema) -> list[Place]:
-    """Return every place of a schema in its order; raises ValueError for what cannot be entered."""
+    """Return every place of a schema in its order; raises ValueError for what cannot be entered.
+
+    Lists of objects are no places: they come in by a file or the API, and a form leaves them be.
+    """
     return list(_inside(schema, schema.get("$defs", {}), (), (), ()))
 
 
@@ -77,6 +80,8 @@ def _inside(
                 yield from _inside(part, defs, here, (*section, title), here)
             else:
                 yield from _inside(part, defs, here, (*section, title), within)
+            continue
+        if _resolved(part.get("items", {}), defs).get("type") == "object":
             continue
         yield Place(
             path=here,
