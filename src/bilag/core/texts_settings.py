@@ -44,6 +44,8 @@ _COMMON: dict[str, tuple[str, str]] = {
     ),
 }
 
+_ACRONYMS = {"api": "API", "hmac": "HMAC"}
+
 SETTING_TEXTS: dict[str, tuple[str, str]] = {
     **REST_SETTING_TEXTS,
     **XLEDGER_SETTING_TEXTS,
@@ -61,4 +63,6 @@ def in_language(text: str, language: str) -> str:
 
 def secret_title(field: str, language: str) -> str:
     """Return what a secret is called: `client_secret` is the client secret."""
-    return in_language(field.replace("_", " ").capitalize(), language)
+    first, *others = field.split("_")
+    words = [_ACRONYMS.get(first, first.capitalize()), *others]
+    return in_language(" ".join(words), language)

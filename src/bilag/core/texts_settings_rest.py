@@ -272,9 +272,9 @@ REST_SETTING_TEXTS: dict[str, tuple[str, str]] = {
         "Hvor bilagsnummeret står, hvis det gjør det.",
         "Kvar bilagsnummeret står, om det gjer det.",
     ),
-    "Api key": ("API-nøkkel", "API-nøkkel"),
+    "API key": ("API-nøkkel", "API-nøkkel"),
     "Bearer token": ("Tilgangsnøkkel (bearer token)", "Tilgangsnøkkel (bearer token)"),
-    "Hmac key": ("Signeringsnøkkel (HMAC)", "Signeringsnøkkel (HMAC)"),
+    "HMAC key": ("Signeringsnøkkel (HMAC)", "Signeringsnøkkel (HMAC)"),
     # why a value is refused
     "an address looks like https://api.example.com/v1": (
         "en adresse ser ut som https://api.example.com/v1",

@@ -33,7 +33,6 @@ XLEDGER_SETTING_TEXTS: dict[str, tuple[str, str]] = {
         " ikkje dokumentert av Xledger: berre når de har fått beskjed om det.",
     ),
     "API token": ("API-token", "API-token"),
-    "Api token": ("API-token", "API-token"),
     "For OAuth2. Not documented by Xledger.": (
         "For OAuth2. Ikke dokumentert av Xledger.",
         "For OAuth2. Ikkje dokumentert av Xledger.",

@@ -93,7 +93,7 @@ def _inside(
             first=bool(part.get("x-first")),
             required=name in required,
             is_whole=part.get("type") == "integer",
-            of_numbers=part.get("items", {}).get("type") == "integer",
+            of_numbers="integer" in (part.get("type"), part.get("items", {}).get("type")),
             choices=_choices(part),
             secrets=part.get("x-secrets"),
             within=within,

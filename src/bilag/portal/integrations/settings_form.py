@@ -271,7 +271,8 @@ def _field(place: Place, shown: Any) -> forms.Field:
     if place.kind == NUMBER:
         attributes = {"inputmode": "numeric" if place.is_whole else "decimal"}
         return _Number(place, **about, widget=forms.TextInput(attrs=attributes))
-    about["required"] = place.required
+    # inside a group that may be left out, the verb says what is missing
+    about["required"] = place.required and not place.within
     return forms.CharField(**about, max_length=2000, widget=forms.TextInput(
         attrs={"spellcheck": "false", "autocapitalize": "off"}))  # fmt: skip
 
@@ -328,6 +329,8 @@ def _shown(place: Place, settings: Mapping[str, Any]) -> Any:
 def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
     """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
     typed = cleaned.get(place.name)
+    if place.kind == CHOICE and place.of_numbers:
+        return int(typed) if str(typed).isdecimal() else typed
     if place.kind == LIST:
         lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
         return [int(x) if place.of_numbers and x.isdecimal() else x for x in lines]
@@ -341,7 +344,7 @@ def _usual(place: Place, value: Any) -> bool:
     usual = place.default
     if usual is None:
         usual = {LIST: [], PAIRS: {}}.get(place.kind, "")
-    return bool(value == usual) and not (place.required and value == "")
+    return bool(value == usual)
 
 
 def _midnight(day: date | None) -> datetime | None:
