@@ -190,4 +190,4 @@ def _pauses(schedule: Schedule, language: str) -> list[str]:
 
 def _configured(request: HttpRequest) -> ConfiguredIntegrations:
     caller = caller_of(request)
-    return installation().integrations_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().integrations_of(caller.organization_id, caller.actor)

@@ -293,13 +293,13 @@ def post_mapping_claimants_csv(
 def editor_of(request: HttpRequest) -> MappingEditor:
     """Return the mapping editor of the caller's organization, with the caller's working copies."""
     caller = caller_of(request)
-    return installation().mapping_editor_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().mapping_editor_of(caller.organization_id, caller.actor)
 
 
 def tables_of(request: HttpRequest) -> MappingTables:
     """Return the tables of the caller's working copies."""
     caller = caller_of(request)
-    return installation().mapping_tables_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().mapping_tables_of(caller.organization_id, caller.actor)
 
 
 def _draft(request: HttpRequest, integration_key: str) -> HttpResponse:

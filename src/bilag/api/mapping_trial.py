@@ -105,4 +105,4 @@ def post_mapping_effect(
 
 def _trial(request: HttpRequest) -> MappingTrial:
     caller = caller_of(request)
-    return installation().mapping_trial_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().mapping_trial_of(caller.organization_id, caller.actor)

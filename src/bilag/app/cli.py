@@ -75,6 +75,8 @@ _VARIABLES = (
     ("BILAG_MASTER_KEY_FILE", "... a file with it (default: master.key in the home folder)"),
     ("BILAG_KEY_SOURCE", "local, vault:MOUNT/KEY or kms:ARN: where the master key is (local)"),
     ("BILAG_EPOCH_FILE", "file of the mark that shows a restore (epoch.json in the home folder)"),
+    ("BILAG_JWT_FILE", "whose signed tokens (JWT) the API takes besides our own (none)"),
+    ("BILAG_TRUSTED_PROXIES", "how many web servers stand before `serve` (0)"),
     ("BILAG_LANGUAGE", "nb, nn or en, for what commands say about claims (en)"),
     ("BILAG_LOG_LEVEL", "debug, info, warning or error (info for worker and serve)"),
     ("BILAG_DEBUG", "1 shows the traceback of an error"),

@@ -5,12 +5,12 @@ A key that is left out leaves what is there; a list that is given is the whole l
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import (
     AfterValidator,
@@ -43,12 +43,12 @@ Connectors = Mapping[str, Connector[Any]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Sources:
-    """What the file may refer to: files beside it, the environment, the known connectors."""
+class Sources:
+    """What a file may refer to: files beside it, the environment, the known connectors."""
 
     folder: Path
     environ: Mapping[str, str]
-    connectors: Connectors
+    connectors: Connectors = field(default_factory=dict)
 
 
 class Entry(Configuration):
@@ -98,6 +98,8 @@ def _resolved(value: object, info: ValidationInfo) -> object:
 
 Key = Annotated[str, Field(pattern=_KEY)]
 Name = Annotated[str, Field(min_length=1, max_length=200)]
+Network = Annotated[str, AfterValidator(_network)]
+Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
 
 
 class MemberEntry(Entry):
@@ -123,7 +125,7 @@ class BookEntry(Entry):
 class CredentialEntry(Entry):
     """A secret by reference (`env:NAME` or `file:/path`), with the day on which it expires."""
 
-    secret: Annotated[SecretStr, BeforeValidator(_resolved)]
+    secret: Secret
     expires: date | None = None
 
     @model_validator(mode="before")
@@ -223,7 +225,7 @@ class OrganizationEntry(Entry):
     slug: Key
     name: Name
     language: Literal["nb", "nn", "en"] | None = None
-    allowed_networks: tuple[Annotated[str, AfterValidator(_network)], ...] | None = None
+    allowed_networks: tuple[Network, ...] | None = None
     excluded_features: tuple[Key, ...] | None = None
     declaration: DeclarationEntry | None = None
     closed_periods: Literal["stop", "first_open_day", "ask"] | None = None
@@ -262,12 +264,18 @@ def read_configuration(
 
     Raises Refused with every fault at once, each with its place in the file, its line and remedy.
     """
+    return read_entries(OrganizationsFile, path, Sources(path.parent, environ, connectors))
+
+
+File = TypeVar("File", bound=Entry)
+
+
+def read_entries(model: type[File], path: Path, sources: Sources) -> File:
+    """Return a YAML file as `model`; raises Refused as `read_configuration` does."""
     data, lines = read_yaml(text_of(path))
     problems = list(_named_twice(data, lines))
     try:
-        read = OrganizationsFile.model_validate(
-            data, context=_Sources(path.parent, environ, connectors)
-        )
+        read = model.model_validate(data, context=sources)
     except ValidationError as error:
         for fault in error.errors(include_url=False, include_input=False):
             problems += _problems(fault, data, lines)
@@ -280,9 +288,9 @@ def read_configuration(
     return read
 
 
-def _sources(info: ValidationInfo) -> _Sources:
-    if not isinstance(info.context, _Sources):
-        raise TypeError("a configuration is read by read_configuration")
+def _sources(info: ValidationInfo) -> Sources:
+    if not isinstance(info.context, Sources):
+        raise TypeError("a configuration is read by read_entries")
     return info.context
 
 

@@ -26,10 +26,13 @@ from bilag.delivery.force import ForcedExports
 from bilag.delivery.mapping_editor import MappingEditor
 from bilag.delivery.mapping_tables import MappingTables
 from bilag.delivery.mapping_trial import MappingTrial
+from bilag.delivery.membership import Membership
+from bilag.delivery.tokens import ApiTokens
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
 from bilag.tenants.role import refuse_unsafe_role
+from bilag.tenants.signed_tokens import SignedTokens
 
 POOL_SIZE_MAX = 16
 
@@ -43,6 +46,8 @@ class Installation:
     pool: ConnectionPool[psycopg.Connection[Any]]
     queue: procrastinate.App
     vault: Vault
+    # whose signed tokens `serve` takes besides our own; other processes take none
+    signed_tokens: SignedTokens | None = None
 
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports:
         """Return the verbs for one organization, acting in the name of `actor`."""
@@ -57,6 +62,10 @@ class Installation:
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials:
         """Return the verbs for an organization's credentials, acting in the name of `actor`."""
         return Credentials(self.pool, CONNECTORS, self.vault, organization_id, actor=actor)
+
+    def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens:
+        """Return the verbs for an organization's API tokens, acting in the name of `actor`."""
+        return ApiTokens(self.pool, organization_id, actor=actor)
 
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations:
         """Return the integrations of one organization, to be changed in the name of `actor`."""
@@ -73,6 +82,10 @@ class Installation:
     def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial:
         """Return previews and effects of what `actor` edits."""
         return MappingTrial(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def members_of(self, organization_id: UUID, actor: str) -> Membership:
+        """Return the people of one organization, to be changed in the name of `actor`."""
+        return Membership(self.pool, organization_id, actor=actor)
 
 
 @contextmanager

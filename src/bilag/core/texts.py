@@ -14,6 +14,7 @@ from bilag.core.texts_mapping import MAPPING_TEXTS
 from bilag.core.texts_mapping_editor import MAPPING_EDITOR_TEXTS
 from bilag.core.texts_mapping_words import MAPPING_WORDS
 from bilag.core.texts_monitoring import MONITORING_TEXTS
+from bilag.core.texts_people import PEOPLE_TEXTS
 from bilag.core.texts_records import RECORD_TEXTS
 from bilag.core.texts_schedule import SCHEDULE_TEXTS
 from bilag.core.texts_xledger import XLEDGER_TEXTS
@@ -34,6 +35,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **CONFIGURATION_TEXTS,
     **SCHEDULE_TEXTS,
     **API_TEXTS,
+    **PEOPLE_TEXTS,
     **DYNAMICS_TEXTS,
     **XLEDGER_TEXTS,
 }

@@ -203,4 +203,34 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Eit token varer frå 1 til {most} dagar.",
         "A token lasts from 1 to {most} days.",
     ),
+    "token_made_already": (
+        "Dette tokenet er allerede laget og kan ikke vises igjen. Avslutt det, og lag et nytt.",
+        "Dette tokenet er alt laga og kan ikkje visast igjen. Avslutt det, og lag eit nytt.",
+        "This token has been made already and cannot be shown again. End it, and make another.",
+    ),
+    "issuer_keys": (
+        "Gi enten jwksUrl (adressen til offentlige nøkler) eller secret, ikke begge.",
+        "Gi anten jwksUrl (adressa til offentlege nøklar) eller secret, ikkje begge.",
+        "Give either jwksUrl (the address of public keys) or secret, not both.",
+    ),
+    "issuer_algorithms": (
+        "{unknown} kan ikke brukes her. Bruk: {known}.",
+        "{unknown} kan ikkje brukast her. Bruk: {known}.",
+        "{unknown} cannot be used here. Use: {known}.",
+    ),
+    "issuer_secret_short": (
+        "Hemmeligheten må ha minst {bytes} byte.",
+        "Løyndomen må ha minst {bytes} byte.",
+        "The secret must have at least {bytes} bytes.",
+    ),
+    "issuer_twice": (
+        "Den samme utstederen står to ganger; behold én.",
+        "Den same utferdaren står to gonger; behald éin.",
+        "The same issuer stands twice; keep one.",
+    ),
+    "issuer_prefixes": (
+        "Med flere utstedere må hver ha sin egen subjectPrefix, og ingen kan begynne likt.",
+        "Med fleire utferdarar må kvar ha sin eigen subjectPrefix, og ingen kan byrje likt.",
+        "With several issuers each needs a subjectPrefix of its own, and none may begin alike.",
+    ),
 }

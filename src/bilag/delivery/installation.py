@@ -19,8 +19,11 @@ from bilag.delivery.force import ForcedExports
 from bilag.delivery.mapping_editor import MappingEditor
 from bilag.delivery.mapping_tables import MappingTables
 from bilag.delivery.mapping_trial import MappingTrial
+from bilag.delivery.membership import Membership
+from bilag.delivery.tokens import ApiTokens
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
+from bilag.tenants.signed_tokens import SignedTokens
 
 
 class Installation(Protocol):
@@ -35,6 +38,9 @@ class Installation(Protocol):
     @property
     def vault(self) -> Vault: ...
 
+    @property
+    def signed_tokens(self) -> SignedTokens | None: ...
+
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports: ...
 
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
@@ -48,6 +54,10 @@ class Installation(Protocol):
     def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables: ...
 
     def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial: ...
+
+    def members_of(self, organization_id: UUID, actor: str) -> Membership: ...
+
+    def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens: ...
 
 
 _used: list[Installation] = []

@@ -19,6 +19,7 @@ from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.installation import Installation, installation
+from bilag.delivery.tokens import ApiTokens
 from bilag.tenants.members import Membership, Role, is_global_admin, memberships_of
 from bilag.tenants.organizations import Organization, get_organization, read_organization
 from bilag.tenants.scope import organization_scope
@@ -73,6 +74,11 @@ class Desk:
     def integrations(self) -> ConfiguredIntegrations:
         """Return the verbs for integrations."""
         return installation().integrations_of(self.organization.id, self.actor)
+
+    @property
+    def tokens(self) -> ApiTokens:
+        """Return the verbs for API tokens."""
+        return installation().tokens_of(self.organization.id, self.actor)
 
     @property
     def credentials(self) -> Credentials:
