@@ -20,6 +20,7 @@ ROOT_URLCONF = "bilag.app.urls"
 INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries
     "bilag.portal.accounts",
+    "bilag.portal.mapping",
     "bilag.portal.members",
     "bilag.portal.tokens",
     "django.contrib.contenttypes",
