@@ -74,8 +74,12 @@ def category(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     if request.method == "POST" and "remove" in request.POST:
         return _keep(request, room, change_at(("categories", type_), None), "categories")
     kind = PostingForm if type_ else NewTypeForm
-    form = kind(request.POST or None, initial=posting_initial(posting or {}))
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and "use" in request.POST:
+        # what was written stays, with the suggested account in its place
+        form = kind(initial={**request.POST.dict(), "account": request.POST["use"]})
+    else:
+        form = kind(request.POST or None, initial=posting_initial(posting or {}))
+    if request.method == "POST" and form.is_bound and form.is_valid():
         name = type_ or form.cleaned_data["type"]
         changes = change_at(("categories", name), form.posting())
         if (done := _kept(request, room, changes, form)) is not None:

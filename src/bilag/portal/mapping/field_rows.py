@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from bilag.core.target_field import SECTIONS, Section, TargetFields
 from bilag.mapping.parts import Changes, Document
 from bilag.mapping.words import field_title, rule_words
-from bilag.portal.mapping.rule_form import Rule, path_choices
+from bilag.portal.mapping.rule_form import Rule, is_choice, path_choices
 
 # The source of a row whose rule is more than one field: it stays as it is.
 AS_IT_IS = "="
@@ -21,7 +21,7 @@ ROWS_MAX = 200
 
 @dataclass(slots=True)
 class Row:
-    """One row as it is shown; `was` is the field's name in the working copy, empty for a new row."""
+    """One row as it is shown; `was` is its name in the working copy, empty for a new row."""
 
     section: Section
     number: int
@@ -32,6 +32,8 @@ class Row:
     words: str = ""
     name_error: str = ""
     path_error: str = ""
+    unknown_path: bool = False
+    unknown_name: bool = False
 
     @property
     def id(self) -> str:
@@ -128,12 +130,15 @@ def sections_of(
 ) -> Iterator[SectionRows]:
     """Yield each section with the choices of its two sides."""
     for section in SECTIONS:
+        paths = path_choices(section, own_fields)
         targets = [
             (one.name, field_title(one.title, one.name, language)) for one in target.of(section)
         ]
-        yield SectionRows(
-            section, rows[section], path_choices(section, own_fields), targets, target.open
-        )
+        for row in rows[section]:
+            # what stands in the mapping and is no choice is shown, with its fault, never dropped
+            row.unknown_path = row.path not in ("", AS_IT_IS) and not is_choice(row.path, paths)
+            row.unknown_name = bool(row.name) and row.name not in dict(targets)
+        yield SectionRows(section, rows[section], paths, targets, target.open)
 
 
 def new_row(rows: list[Row], section: Section, name: str = "") -> Row:

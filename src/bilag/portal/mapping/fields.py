@@ -63,7 +63,7 @@ def edit(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
 @require_POST
 @organization_page("admin")
 def check(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
-    """Return the problems that the rows would have; announced only when they are others than before.
+    """Return the problems that the rows would have; announced when they are others than before.
 
     Nothing is kept by it.
     """

@@ -1,4 +1,4 @@
-"""The page of the preview (C11): records as they came in, as vouchers, and as they would be sent."""
+"""The page of the preview (C11): records as they came in, as vouchers, and as they would go."""
 
 from collections.abc import Iterator
 from typing import Any

@@ -117,6 +117,7 @@ class Room:
             "faults": [self.fault(one) for one in checked.faults[:_PROBLEMS_SHOWN]],
             "more_faults": max(0, len(checked.faults) - _PROBLEMS_SHOWN),
             "hints": [self.fault(one) for one in checked.hints[:_PROBLEMS_SHOWN]],
+            "told": None,
         }
 
     def fault(self, problem: Problem) -> Fault:

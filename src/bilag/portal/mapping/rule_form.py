@@ -32,7 +32,7 @@ _OWN_FIELDS_MAX = 7
 
 
 def path_choices(section: str, own_fields: Iterable[str] = ()) -> list[tuple[str, Any]]:
-    """Return what a rule of this section may read, in groups; at most 50, the app's own included."""
+    """Return what a rule of this section may read, in groups; at most 50 with the app's own."""
     language = get_language() or "nb"
 
     def named(paths: Iterable[str]) -> list[tuple[str, str]]:
@@ -206,7 +206,7 @@ class RuleForm(Form):
         if isinstance(field, forms.ChoiceField):
             choices = path_choices(section, own_fields)
             unknown = self._before.get("from", "")
-            if not unknown.startswith(EXTRA) and not _is_choice(unknown, choices):
+            if not unknown.startswith(EXTRA) and not is_choice(unknown, choices):
                 choices.append((unknown, unknown))  # its fault is told; it is not dropped unseen
             field.choices = choices
 
@@ -307,7 +307,8 @@ def table_of(text: str) -> dict[str, str]:
     return found
 
 
-def _is_choice(path: str, groups: Iterable[tuple[str, Any]]) -> bool:
+def is_choice(path: str, groups: Iterable[tuple[str, Any]]) -> bool:
+    """Return whether a path is among grouped choices."""
     return any(
         path == name if isinstance(choices, str) else path in dict(choices)
         for name, choices in groups

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -147,8 +148,9 @@ def _page(
     context = {
         "form": form,
         "place": place,
-        "query": "&".join(f"{name}={value}" for name, value in place.address().items()),
+        "query": urlencode(place.address()),
         "heading": part_name(whole, language),
+        "part": ".".join(map(str, place.part)),
         "is_there": part_at(copy.document, whole) is not None,
         "known": known,
         "parts": list(enumerate((rule_words(one, language) for one in parts_of(rule)), 1)),
