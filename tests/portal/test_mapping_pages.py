@@ -24,7 +24,7 @@ PAGES = (
 )  # fmt: skip
 READ_ONLY = (
     "/categories", "/categories/codes/costCentres", "/claimants", "/claimants/csv", "/fields",
-    "/versions", "/versions/compare?old=1&new=1", "/preview",
+    "/fields?add=header", "/versions", "/versions/compare?old=1&new=1", "/preview",
 )  # fmt: skip
 
 

@@ -40,7 +40,7 @@ def edit(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     if request.method == "GET":
         rows: Rows = {s: rows_of(copy.document, s, desk.language) for s in SECTIONS}
         section = _section(request.GET.get("add", ""))
-        if section is not None:
+        if section is not None and desk.role == "admin":
             new_row(rows[section], section, request.GET.get("name", ""))
         return _page(request, room, copy, rows, [])
     if desk.role != "admin":

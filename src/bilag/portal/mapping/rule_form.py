@@ -127,8 +127,8 @@ class RuleForm(Form):
         label=gettext_lazy("Write it as a date"),
         choices=(
             ("", gettext_lazy("no, leave it as it is")),
-            ("iso", gettext_lazy("2026-01-31 (ISO 8601)")),
-            ("DD.MM.YYYY", gettext_lazy("31.01.2026")),
+            ("iso", "2026-01-31 (ISO 8601)"),
+            ("DD.MM.YYYY", "31.01.2026"),
             ("epoch", gettext_lazy("seconds since 1970")),
             ("own", gettext_lazy("in a format of your own")),
         ),
