@@ -17,6 +17,7 @@ from bilag.core.texts_monitoring import MONITORING_TEXTS
 from bilag.core.texts_people import PEOPLE_TEXTS
 from bilag.core.texts_records import RECORD_TEXTS
 from bilag.core.texts_schedule import SCHEDULE_TEXTS
+from bilag.core.texts_sending import SENDING_TEXTS
 from bilag.core.texts_xledger import XLEDGER_TEXTS
 
 LANGUAGES = ("nb", "nn", "en")
@@ -34,6 +35,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **CONNECTOR_TEXTS,
     **CONFIGURATION_TEXTS,
     **SCHEDULE_TEXTS,
+    **SENDING_TEXTS,
     **API_TEXTS,
     **PEOPLE_TEXTS,
     **DYNAMICS_TEXTS,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from bilag.connectors.interface import Capabilities, Connector
 from bilag.connectors.redact import Redactor
+from bilag.core.faults import fault_problem
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.keys import DataKey, KeysUnreachable, Vault
 from bilag.integrations.model import Integration
@@ -170,5 +171,8 @@ def _faults(error: ValidationError) -> Iterator[Problem]:
         raised = fault.get("ctx", {}).get("error")
         if isinstance(raised, Refused):
             yield from raised.problems
-        else:
-            yield Problem("value_not_valid", place, params={"reason": _REDACT(fault["msg"])})
+            continue
+        reason = _REDACT(fault["msg"].removeprefix("Value error, "))
+        yield fault_problem(fault, place) or Problem(
+            "value_not_valid", place, params={"reason": reason}
+        )

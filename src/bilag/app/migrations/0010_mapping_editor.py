@@ -8,7 +8,7 @@ from bilag.app.schema import room_sql
 class Migration(migrations.Migration):
     """Runs the files as the owner; the expense types of the records that are there are counted."""
 
-    dependencies = [("bilag", "0008_access")]
+    dependencies = [("bilag", "0009_drafts")]
     operations = [
         migrations.RunSQL(room_sql("integrations", "0010_mapping_drafts.sql")),
         migrations.RunSQL(room_sql("records", "0010_types.sql")),

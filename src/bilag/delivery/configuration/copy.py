@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from bilag.core.problem import Problem, Refused
+from bilag.exports.filtered import follow_filters
 from bilag.integrations.books import get_book, save_book
 from bilag.integrations.model import Book, Integration, book_id, integration_id
 from bilag.integrations.store import (
@@ -69,7 +70,7 @@ def copy_configuration(
             }
         copied: list[Copied] = []
         with organization_scope(connection, target):
-            there = {one.key for one in list_integrations(connection, target)}
+            there = {one.key for one in list_integrations(connection, target, drafts=True)}
             taken = sorted(there & {one.key for one in chosen})
             if taken and not replacing:
                 raise Refused(Problem("copy_exists", params={"keys": ", ".join(taken)}))
@@ -113,8 +114,11 @@ def _copy(
         is_route=old.is_route if old else one.is_route,
         mapping_version=old.mapping_version if old else 0,
         book=book,
+        is_draft=old is not None and old.is_draft,
     )
     save_integration(connection, new)
+    if old is not None and old.filters != new.filters:
+        follow_filters(connection, new, actor=by)
     if mapping is not None:
         own = read_mapping(connection, target, new.id, new.mapping_version) or {}
         document = {name: value for name, value in mapping.items() if name not in _OF_PEOPLE}

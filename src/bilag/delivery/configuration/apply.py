@@ -3,18 +3,20 @@
 A second run finds nothing to do; what cannot be done is told all at once, and then nothing is done.
 """
 
-import json
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from uuid import UUID
 
+import orjson
 import psycopg
-from pydantic.alias_generators import to_camel
 
-from bilag.app.configuration import (
+from bilag.connectors.redact import Redactor
+from bilag.core.problem import Problem, Refused
+from bilag.delivery.configuration.entries import (
     BookEntry,
     DeclarationEntry,
     IntegrationEntry,
@@ -22,8 +24,8 @@ from bilag.app.configuration import (
     OrganizationEntry,
     OrganizationsFile,
 )
-from bilag.connectors.redact import Redactor
-from bilag.core.problem import Problem, Refused
+from bilag.delivery.organization import as_texts, fields_of, follow_organization, with_features
+from bilag.exports.filtered import follow_filters
 from bilag.integrations.books import get_book, save_book
 from bilag.integrations.model import (
     Book,
@@ -66,11 +68,22 @@ _REDACT = Redactor()
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One thing that was made, changed or removed: `integration rest` `changed: settings`."""
+    """One thing that was made, changed or removed: `integration rest` `changed: settings`.
+
+    `event` and `detail` are those of the audit log; nothing secret is in them.
+    """
 
     organization: str
     subject: str
     what: str
+    event: str = ""
+    detail: Mapping[str, Any] = field(default_factory=dict, hash=False)
+
+
+def digest(changes: Sequence[Change]) -> str:
+    """Return what stands for these changes: the same changes give the same text."""
+    content = [(one.subject, one.event, one.detail) for one in changes]
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def apply(
@@ -81,11 +94,13 @@ def apply(
     by: str,
     audit: Audit,
     dry_run: bool = False,
+    expected: str = "",
 ) -> list[Change]:
     """Create and change what the file speaks of; return each change, after writing it to the audit.
 
-    Raises Refused with every conflict, VaultError for a wrong master key; then nothing is changed.
-    A dry run does all of it and takes it back.
+    Raises Refused with every conflict, or where the changes are not those of the digest `expected`,
+    and VaultError for a wrong master key; then nothing is changed. A dry run does all of it and
+    takes it back.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -97,6 +112,8 @@ def apply(
                 _One(connection, vault, entry, own, by, audit, changes, problems).match()
         if problems:
             raise Refused(*problems)
+        if expected and digest(changes) != expected:
+            raise Refused(Problem("upload_moved"))
         if dry_run:
             raise psycopg.Rollback(transaction)
     return changes
@@ -136,14 +153,18 @@ class _One:
         new = replace(
             old or Organization(self.id, entry.slug, entry.name),
             name=entry.name,
-            **_given(entry, "language", "allowed_networks", "excluded_features", "closed_periods"),
+            **_given(entry, "language", "allowed_networks", "closed_periods"),
         )
+        if entry.excluded_features is not None:
+            new = with_features(new, {one.feature: one.why for one in entry.excluded_features})
         if "declaration" in entry.model_fields_set:
             new = replace(new, declaration=_stored_declaration(entry.declaration))
         if "force_approval_above" in entry.model_fields_set:
             new = replace(new, force_approval_above=entry.force_approval_above)
         if save_organization(self.connection, new):
-            self._note("organization", entry.slug, _fields(old), _fields(new))
+            self._note("organization", entry.slug, fields_of(old), fields_of(new))
+            if old is not None:
+                follow_organization(self.connection, old, new, actor=self.by)
 
     def _members(self, entries: tuple[MemberEntry, ...]) -> None:
         old = {member.subject: member.role for member in list_members(self.connection, self.id)}
@@ -169,7 +190,7 @@ class _One:
         if "closed_through" in entry.model_fields_set:
             new = replace(new, closed_through=entry.closed_through)
         if save_book(self.connection, new):
-            self._note("book", entry.key, _fields(old), _fields(new))
+            self._note("book", entry.key, fields_of(old), fields_of(new))
 
     def _retire(self, entries: tuple[IntegrationEntry, ...]) -> None:
         """Switch off what the file does not name; it gives up a book that the file routes anew."""
@@ -188,7 +209,7 @@ class _One:
             raise Refused(Problem("book_unknown", "book", params={"book": entry.book}))
         old = get_integration(self.connection, self.id, entry.key)
         new = replace(
-            old or _new_integration(self.id, entry, book),
+            old if old and not old.is_draft else _new_integration(self.id, entry, book, old),
             name=entry.name,
             type=entry.type,
             book=book,
@@ -199,6 +220,8 @@ class _One:
         told = len(self.changes)
         if save_integration(self.connection, new):
             self._note("integration", entry.key, _described(old), _described(new))
+            if old is not None and old.filters != new.filters:
+                follow_filters(self.connection, new, actor=self.by)
         if entry.credentials is not None:
             self._credentials(entry, new.id)
         if entry.mapping is not None:
@@ -258,7 +281,7 @@ class _One:
 
     def _write(self, event: str, subject: str, what: str, detail: dict[str, Any]) -> None:
         self.audit(self.connection, self.id, self.by, event, subject, detail)
-        self.changes.append(Change(self.entry.slug, subject, what))
+        self.changes.append(Change(self.entry.slug, subject, what, event, detail))
 
     @contextmanager
     def _at(self, place: str) -> Iterator[None]:
@@ -277,7 +300,10 @@ def _given(entry: Any, *names: str) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in names if getattr(entry, name) is not None}
 
 
-def _new_integration(organization: UUID, entry: IntegrationEntry, book: Book) -> Integration:
+def _new_integration(
+    organization: UUID, entry: IntegrationEntry, book: Book, draft: Integration | None
+) -> Integration:
+    """Return an integration that is new here; one that was being set up keeps its mapping."""
     return Integration(
         id=integration_id(organization, entry.key),
         organization_id=organization,
@@ -289,28 +315,22 @@ def _new_integration(organization: UUID, entry: IntegrationEntry, book: Book) ->
         settings={},
         filters=Filters(),
         delivery=Delivery(),
-        mapping_version=0,
+        mapping_version=draft.mapping_version if draft else 0,
         book=book,
     )
 
 
 def _stored_declaration(declaration: DeclarationEntry | None) -> dict[str, Any]:
-    return declaration.model_dump(mode="json", by_alias=True) if declaration else {}
-
-
-def _fields(row: Organization | Book | None) -> dict[str, str]:
-    """Return what the audit log keeps of an organization or a book: its fields as JSON texts."""
-    if row is None:
+    if declaration is None:
         return {}
-    hidden = ("id", "organization_id", "slug", "key")
-    return _texts({to_camel(n): value for n, value in asdict(row).items() if n not in hidden})
+    return declaration.model_dump(mode="json", by_alias=True, exclude_none=True)
 
 
 def _described(integration: Integration | None) -> dict[str, str]:
     """Return what the audit log keeps of an integration; each of its settings on its own."""
     if integration is None:
         return {}
-    return _texts(
+    return as_texts(
         {
             "name": integration.name,
             "type": integration.type,
@@ -322,10 +342,6 @@ def _described(integration: Integration | None) -> dict[str, str]:
             **{f"settings.{name}": {name: v} for name, v in integration.settings.items()},
         }
     )
-
-
-def _texts(values: dict[str, Any]) -> dict[str, str]:
-    return {name: json.dumps(values[name], sort_keys=True, default=str) for name in values}
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -19,11 +19,22 @@ from bilag.tenants.organizations import get_organization
 from bilag.tenants.scope import organization_scope
 
 
+def as_yaml(configuration: dict[str, Any]) -> str:
+    """Return a configuration as the YAML that `bilag apply` reads."""
+    text: str = yaml.safe_dump(configuration, allow_unicode=True, sort_keys=False)
+    return text
+
+
 def export_configuration(connection: psycopg.Connection[Any], slug: str) -> str:
     """Return the organization as YAML; credentials are left out, so that applying it keeps them.
 
     Raises Refused for an unknown slug.
     """
+    return as_yaml(configuration_of(connection, slug))
+
+
+def configuration_of(connection: psycopg.Connection[Any], slug: str) -> dict[str, Any]:
+    """Return the organization as the data of that file; raises Refused for an unknown slug."""
     organization = get_organization(connection, slug)
     if organization is None:
         raise Refused(Problem("organization_unknown", params={"slug": slug}))
@@ -34,7 +45,10 @@ def export_configuration(connection: psycopg.Connection[Any], slug: str) -> str:
             "name": organization.name,
             "language": organization.language,
             "allowedNetworks": list(organization.allowed_networks),
-            "excludedFeatures": list(organization.excluded_features),
+            "excludedFeatures": [
+                _feature(name, organization.feature_reasons.get(name, ""))
+                for name in organization.excluded_features
+            ],
             "declaration": organization.declaration or None,
             "closedPeriods": organization.closed_periods,
             "forceApprovalAbove": _limit(organization.force_approval_above),
@@ -47,8 +61,11 @@ def export_configuration(connection: psycopg.Connection[Any], slug: str) -> str:
                 _integration(connection, one) for one in list_integrations(connection, own)
             ],
         }
-    text: str = yaml.safe_dump({"organizations": [entry]}, allow_unicode=True, sort_keys=False)
-    return text
+    return {"organizations": [entry]}
+
+
+def _feature(name: str, why: str) -> str | dict[str, str]:
+    return {"feature": name, "why": why} if why else name
 
 
 def _limit(amount: Decimal | None) -> str | None:

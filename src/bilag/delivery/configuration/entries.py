@@ -4,13 +4,13 @@ A key that is left out leaves what is there; a list that is given is the whole l
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
@@ -18,25 +18,34 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails
 
-from bilag.app.mapping_file import mapping_value, text_of
-from bilag.app.yaml_text import Place, read_yaml
 from bilag.connectors.interface import Connector
-from bilag.core.money import CURRENCIES, AmountError, parse_amount
+from bilag.core.money import AmountError, parse_amount
 from bilag.core.problem import Problem, Refused
+from bilag.delivery.configuration.mapping_file import mapping_value, refers_to_files, text_of
 from bilag.integrations.configuration import Configuration
-from bilag.integrations.model import CLOSED_FIRST, CLOSED_LAST, Day, Delivery, Filters
+from bilag.integrations.model import (
+    CLOSED_FIRST,
+    CLOSED_LAST,
+    NUMBER_START_MAX,
+    Currency,
+    Day,
+    Delivery,
+    Filters,
+    Key,
+    Name,
+    NumberPrefix,
+)
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.mapping.check import check_document
-from bilag.mapping.document import DocumentError, read_document
+from bilag.mapping.document import read_document
+from bilag.records.elsewhere import feature_key
+from bilag.tenants.organizations import DECLARATION_MAX, REASON_MAX
 
-_KEY = r"^[a-z0-9][a-z0-9-]{0,62}$"
 _REFERENCE = re.compile(r"(env|file):(.+)", re.DOTALL)
 
 Connectors = Mapping[str, Connector[Any]]
@@ -44,11 +53,13 @@ Connectors = Mapping[str, Connector[Any]]
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What a file may refer to: files beside it, the environment, the known connectors."""
+    """What the file may refer to: files beside it, the environment, the known connectors."""
 
     folder: Path
     environ: Mapping[str, str]
     connectors: Connectors = field(default_factory=dict)
+    # what was uploaded may refer to nothing: neither to our files nor to our environment
+    uploaded: bool = False
 
 
 class Entry(Configuration):
@@ -62,12 +73,6 @@ def _network(text: str) -> str:
         return str(ip_network(text))
     except ValueError:
         raise Refused(Problem("network_not_valid", params={"network": text})) from None
-
-
-def _currency(text: str) -> str:
-    if text not in CURRENCIES:
-        raise Refused(Problem("currency_not_valid", params={"currency": text}))
-    return text
 
 
 def _amount(value: object) -> Decimal:
@@ -96,8 +101,6 @@ def _resolved(value: object, info: ValidationInfo) -> object:
     return secret
 
 
-Key = Annotated[str, Field(pattern=_KEY)]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
 Network = Annotated[str, AfterValidator(_network)]
 Secret = Annotated[SecretStr, BeforeValidator(_resolved)]
 
@@ -114,10 +117,10 @@ class BookEntry(Entry):
 
     key: Key
     name: Name
-    currency: Annotated[str, AfterValidator(_currency)]
+    currency: Currency
     year_start_month: int | None = Field(None, ge=1, le=12)
-    number_prefix: str | None = Field(None, pattern=r"^[A-Za-z0-9-]{0,6}$")
-    number_start: int | None = Field(None, ge=1, le=99_999_999)
+    number_prefix: NumberPrefix | None = None
+    number_start: int | None = Field(None, ge=1, le=NUMBER_START_MAX)
     rounding_account: str | None = Field(None, max_length=64)
     closed_through: Day | None = Field(None, ge=CLOSED_FIRST, le=CLOSED_LAST)
 
@@ -135,12 +138,28 @@ class CredentialEntry(Entry):
 
 
 class DeclarationEntry(Entry):
-    """The written sign-off of the confidentiality declaration; honoraria wait for it (I8)."""
+    """The written sign-off of the confidentiality declaration; honoraria wait for it (I8).
+
+    `text` is what was signed, for people; what counts is the template's id and its version.
+    """
 
     template_id: Name
     version: Name
     signed_off_by: Name
-    signed_off_at: date
+    signed_off_at: Day
+    text: str | None = Field(None, max_length=DECLARATION_MAX)
+
+
+class FeatureEntry(Entry):
+    """What the organization does elsewhere; a name alone, or with the reason why (C7)."""
+
+    feature: Annotated[str, AfterValidator(feature_key)]
+    why: Annotated[str, Field(max_length=REASON_MAX)] = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_alone(cls, value: object) -> object:
+        return value if isinstance(value, dict) else {"feature": value}
 
 
 class IntegrationEntry(Entry):
@@ -177,6 +196,13 @@ class IntegrationEntry(Entry):
         stored: dict[str, Any] = read.model_dump(mode="json", by_alias=True, exclude_unset=True)
         return stored
 
+    @field_validator("credentials", mode="before")
+    @classmethod
+    def _not_uploaded(cls, value: object, info: ValidationInfo) -> object:
+        if value is not None and _sources(info).uploaded:
+            raise Refused(Problem("upload_credentials"))
+        return value
+
     @field_validator("credentials")
     @classmethod
     def _used_by_connector(
@@ -192,10 +218,20 @@ class IntegrationEntry(Entry):
                 )
         return value
 
+    @field_validator("filters")
+    @classmethod
+    def _can_be_meant(cls, value: Filters | None) -> Filters | None:
+        if value is not None and (problems := tuple(value.faults())):
+            raise Refused(*problems)
+        return value
+
     @field_validator("mapping", mode="before")
     @classmethod
     def _from_file(cls, value: object, info: ValidationInfo) -> object:
-        return mapping_value(value, _sources(info).folder)
+        sources = _sources(info)
+        if sources.uploaded and refers_to_files(value):
+            raise Refused(Problem("upload_file_reference"))
+        return mapping_value(value, sources.folder)
 
     @field_validator("mapping")
     @classmethod
@@ -226,7 +262,7 @@ class OrganizationEntry(Entry):
     name: Name
     language: Literal["nb", "nn", "en"] | None = None
     allowed_networks: tuple[Network, ...] | None = None
-    excluded_features: tuple[Key, ...] | None = None
+    excluded_features: tuple[FeatureEntry, ...] | None = None
     declaration: DeclarationEntry | None = None
     closed_periods: Literal["stop", "first_open_day", "ask"] | None = None
     force_approval_above: Annotated[Decimal, BeforeValidator(_amount)] | None = None
@@ -257,104 +293,7 @@ class OrganizationsFile(Entry):
     organizations: tuple[OrganizationEntry, ...]
 
 
-def read_configuration(
-    path: Path, *, connectors: Connectors, environ: Mapping[str, str]
-) -> OrganizationsFile:
-    """Return the file with its references resolved; secrets stay hidden in `repr` and errors.
-
-    Raises Refused with every fault at once, each with its place in the file, its line and remedy.
-    """
-    return read_entries(OrganizationsFile, path, Sources(path.parent, environ, connectors))
-
-
-File = TypeVar("File", bound=Entry)
-
-
-def read_entries(model: type[File], path: Path, sources: Sources) -> File:
-    """Return a YAML file as `model`; raises Refused as `read_configuration` does."""
-    data, lines = read_yaml(text_of(path))
-    problems = list(_named_twice(data, lines))
-    try:
-        read = model.model_validate(data, context=sources)
-    except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            problems += _problems(fault, data, lines)
-    if problems:
-        # A value that fits none of several shapes is refused once for each; once is enough.
-        distinct: dict[tuple[str, str], Problem] = {}
-        for problem in problems:
-            distinct.setdefault((problem.field, problem.code), problem)
-        raise Refused(*sorted(distinct.values(), key=lambda problem: problem.line or 0))
-    return read
-
-
 def _sources(info: ValidationInfo) -> Sources:
     if not isinstance(info.context, Sources):
-        raise TypeError("a configuration is read by read_entries")
+        raise TypeError("a configuration is read by read_configuration")
     return info.context
-
-
-_CODES = {
-    "missing": "key_missing",
-    "extra_forbidden": "key_unknown",
-    "string_type": "text_expected",
-}
-
-
-def _problems(fault: ErrorDetails, data: object, lines: Mapping[Place, int]) -> Iterator[Problem]:
-    """Yield what one fault of pydantic says, at its place and line in the YAML file."""
-    # Unions and checked keys add steps of pydantic's own, such as `function-after[...]`.
-    steps = [s for s in fault["loc"] if isinstance(s, int) or not s.endswith(("]", ")"))]
-    place = _named(steps, data)
-    line = next((lines[at] for at in _outwards(steps) if at in lines), None)
-    error = fault.get("ctx", {}).get("error")
-    if isinstance(error, (Refused, DocumentError)):
-        for problem in error.problems:
-            dot = "" if not problem.field or problem.field[0] in "([" else "."
-            yield replace(problem, field=f"{place}{dot}{problem.field}", line=problem.line or line)
-    else:
-        code = _CODES.get(fault["type"], "value_not_valid")
-        reason = str(error) if isinstance(error, ValueError) else fault["msg"]
-        params = {"reason": reason} if code == "value_not_valid" else {}
-        yield Problem(code, place, line=line, params=params)
-
-
-_NAMES = {"organizations": "slug", "members": "subject", "books": "key", "integrations": "key"}
-
-
-def _named_twice(data: object, lines: Mapping[Place, int], at: Place = ()) -> Iterator[Problem]:
-    """Yield the second of two organizations, members, books or integrations of one name."""
-    inner = data
-    for step in at:
-        inner = inner[step]  # type: ignore[index]  # the walk below came this way
-    for section, name in _NAMES.items():
-        entries = inner.get(section) if isinstance(inner, dict) else None
-        seen = set()
-        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
-            place = (*at, section, index)
-            key = str(entry.get(name)) if isinstance(entry, dict) else ""
-            if key in seen:
-                params = {"key": key}
-                yield Problem("entry_twice", _named(place, data), lines.get(place), params=params)
-            seen.add(key)
-            yield from _named_twice(data, lines, place)
-
-
-def _named(steps: Sequence[int | str], data: object) -> str:
-    """Return the path with keys in place of positions: `organizations[hlf].books[main].name`."""
-    place = ""
-    for step in steps:
-        if isinstance(step, str):
-            place += f".{step}" if place else step
-            data = data.get(step) if isinstance(data, dict) else None
-        else:
-            data = data[step] if isinstance(data, list) and step < len(data) else None
-            entry = data if isinstance(data, dict) else {}
-            key = next((entry[name] for name in _NAMES.values() if name in entry), None)
-            place += f"[{key if isinstance(key, str) else step + 1}]"
-    return place
-
-
-def _outwards(steps: Sequence[int | str]) -> Iterator[Place]:
-    for end in range(len(steps), -1, -1):
-        yield tuple(steps[:end])

@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bilag.app.yaml_text import read_yaml
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.claimants_csv import read_claimants
+from bilag.delivery.configuration.yaml_text import read_yaml
 
 _FILE = "file:"
 
@@ -41,6 +41,13 @@ def mapping_value(value: object, folder: Path) -> Any:
         with _in_file(path):
             value = {**value, "claimants": read_claimants(text_of(path), path.name)}
     return _as_text(value)
+
+
+def refers_to_files(value: object) -> bool:
+    """Return whether a mapping document, or its claimants, would be read from a file."""
+    return isinstance(value, str) or (
+        isinstance(value, dict) and isinstance(value.get("claimants"), str)
+    )
 
 
 @contextmanager

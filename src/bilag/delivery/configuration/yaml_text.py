@@ -31,11 +31,23 @@ for _name, _pattern, _first in (
     _Loader.add_implicit_resolver(_TAG + _name, re.compile(rf"^(?:{_pattern})$"), _first)
 
 
-def read_yaml(text: str) -> tuple[Any, dict[Place, int]]:
+# A file of 1,000 organizations has fewer; one whose aliases multiply each other has more.
+VALUES_MAX = 1_000_000
+
+
+def read_yaml(text: str, *, values_max: int = VALUES_MAX) -> tuple[Any, dict[Place, int]]:
     """Return the data and the line (from 1) on which each of its places starts.
 
-    Raises Refused for what is not YAML and for keys that stand twice; it never quotes a value.
+    Raises Refused for what is not YAML, for keys that stand twice, and for more values, aliases
+    followed, than `values_max`; it never quotes a value.
     """
+    try:
+        return _read(text, values_max)
+    except RecursionError:
+        raise Refused(Problem("yaml_not_valid", params={"reason": "nested too deeply"})) from None
+
+
+def _read(text: str, values_max: int) -> tuple[Any, dict[Place, int]]:
     try:
         node = _Loader(text).get_single_node()
     except yaml.MarkedYAMLError as error:
@@ -45,7 +57,7 @@ def read_yaml(text: str) -> tuple[Any, dict[Place, int]]:
     except yaml.YAMLError:
         reason = {"reason": "a character that YAML does not allow"}
         raise Refused(Problem("yaml_not_valid", params=reason)) from None
-    reading = _Reading()
+    reading = _Reading(values_max)
     data = reading.value(node, (), ()) if node is not None else None
     if reading.problems:
         raise Refused(*reading.problems)
@@ -53,11 +65,15 @@ def read_yaml(text: str) -> tuple[Any, dict[Place, int]]:
 
 
 class _Reading:
-    def __init__(self) -> None:
+    def __init__(self, values_max: int) -> None:
+        self._values_left = values_max
         self.lines: dict[Place, int] = {}
         self.problems: list[Problem] = []
 
     def value(self, node: Node, at: Place, inside: tuple[Node, ...]) -> Any:
+        self._values_left -= 1
+        if self._values_left < 0:
+            raise Refused(Problem("yaml_too_much"))
         self.lines.setdefault(at, node.start_mark.line + 1)
         if node in inside:
             return self._refuse("an alias that contains itself", node)
