@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries
     "bilag.portal.integrations",
     "bilag.portal.accounts",
+    "bilag.portal.mapping",
     "bilag.portal.members",
     "bilag.portal.tokens",
     "bilag.portal.sending.apps.SendingConfig",
