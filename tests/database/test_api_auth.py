@@ -18,6 +18,7 @@ from bilag.tenants.tokens import revoke
 from tests.clusters import Cluster, Database
 from tests.database.api_stage import (
     EXPORTS,
+    MAPPING,
     RECORDS,
     Stage,
     api_stage,
@@ -44,20 +45,54 @@ BODIES: dict[str, Any] = {
     "put_enabled": {"enabled": True},
     "put_schedule": {"trigger": "manual"},
     "post_schedule_preview": {"trigger": "manual"},
+    "put_filters": {"categories": ["expense"], "fromAmount": "100"},
+    "post_filters_preview": {"categories": ["expense"]},
+    "put_features": {"excluded": [{"name": "membership", "why": "in the member portal"}]},
+    "put_declaration": {
+        "templateId": "confidentiality",
+        "version": "2",
+        "signedOffBy": "Administrator 001",
+        "signedOffAt": "2026-01-15",
+    },
+    "post_declaration_withdrawal": {"reason": "a new wording"},
+    "put_closed_periods": {"policy": "ask"},
+    "post_configuration_preview": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
+    "put_configuration": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
+    "put_mapping": {"baseVersion": 1, "mapping": MAPPING},
+    "post_mapping_restore": {"baseVersion": 1},
+    "patch_mapping_draft": {"changes": {"counterAccount": "2400"}},
+    "post_mapping_draft_save": {},
+    "post_mapping_put_on_top": {"version": 1},
+    "post_mapping_claimants_csv": {"csv": "claimant;party\nV017;10017\n"},
+    "post_mapping_value": {"section": "header", "name": "x", "rule": {"constant": "1"}},
+    "post_mapping_preview": {},
+    "post_mapping_effect": {},
+    "post_integration": {"key": "second", "name": "Second", "type": "rest", "book": "main"},
+    "put_integration": {"name": "Another", "settings": {"baseUrl": "https://ledger.example"}},
+    "post_activation": {},
+    "post_connection_test": None,
+    "put_credentials": {"credentials": {"api_key": {"secret": "not-for-outsiders"}}},
+    "post_reference_lists": None,
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
-    "list_all_integrations", "get_schedule",
+    "list_all_integrations", "get_schedule", "get_filters", "get_features", "get_declaration",
+    "get_closed_periods", "get_configuration",
+    "get_mapping", "list_mapping_versions",
+    "get_mapping_version", "compare_mapping_versions", "get_mapping_draft", "list_mapping_types",
+    "list_mapping_claimants", "get_mapping_claimants_csv", "get_mapping_fields",
+    "list_integration_types", "get_integration", "get_credentials", "list_reference_lists",
+    "get_reference_data",
 }  # fmt: skip
-WRITES = {*BODIES, "delete_export"}
+WRITES = {*BODIES, "delete_export", "delete_mapping_draft", "delete_integration"}
 RUN = UUID(int=17)
 # What the placeholders in addresses stand for, and the questions that an operation needs.
 PLACES: dict[str, object] = {
     "exportId": 1, "sourceId": "C1", "runId": RUN, "reconciliationId": RUN, "bookKey": "main",
-    "integrationKey": "ledger",
+    "integrationKey": "ledger", "version": 1, "kind": "accounts",
 }  # fmt: skip
-QUERIES = {"get_dry_run": "integration={integrationKey}"}
+QUERIES = {"get_dry_run": "integration={integrationKey}", "compare_mapping_versions": "to=1"}
 
 
 @pytest.fixture
@@ -152,8 +187,19 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
     assert stage.query("SELECT closed_through FROM books") == [(None,)]
     assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
-    routes = stage.query("SELECT enabled, delivery ->> 'trigger' FROM organization_integrations")
-    assert routes == [(True, None)]
+    routes = stage.query(
+        "SELECT enabled, name, delivery ->> 'trigger', filters FROM organization_integrations"
+    )
+    assert routes == [(True, "Ledger", None, {})]
+    assert stage.query(
+        "SELECT name, excluded_features, declaration, closed_periods FROM organizations"
+    ) == [("alice", [], {}, "stop")]
+    assert b"alice" not in answers["get_configuration"][1]
+    for name in ("put_configuration", "post_configuration_preview"):
+        status, content = answers[name]
+        assert (status, json.loads(content)["code"]) == (422, "upload_other")
+    assert stage.query("SELECT count(*) FROM credentials") == [(0,)]
+    assert stage.query("SELECT count(*) FROM connection_tests") == [(0,)]
     # what is listed is the outsider's own record, handed over just now
     listed = (
         json.loads(answers["list_exports"][1])["exports"] + stage.charlie.get(EXPORTS)["exports"]

@@ -10,7 +10,6 @@ from uuid import UUID
 import click
 from rich.table import Table
 
-from bilag.app.apply import Change, apply
 from bilag.app.cli_errors import problem_line
 from bilag.app.cli_exit import CommandFailed, Exit
 from bilag.app.cli_open import (
@@ -24,12 +23,13 @@ from bilag.app.cli_open import (
     output,
 )
 from bilag.app.cli_tables import print_table
-from bilag.app.configuration import read_configuration
-from bilag.app.export_configuration import export_configuration
 from bilag.app.try_configuration import try_configuration
 from bilag.app.wiring import Installation
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
+from bilag.delivery.configuration.apply import Change, apply
+from bilag.delivery.configuration.export import export_configuration
+from bilag.delivery.configuration.read import read_configuration
 from bilag.delivery.tokens import ApiTokens
 from bilag.exports.audit import record_change
 from bilag.tenants.callers import SCOPES

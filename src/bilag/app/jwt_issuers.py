@@ -14,9 +14,11 @@ from typing import Annotated, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from bilag.app.configuration import Entry, Name, Network, Secret, Sources, read_entries
 from bilag.connectors.http import ExchangeError, HttpClient
 from bilag.core.problem import Problem, Refused
+from bilag.delivery.configuration.entries import Entry, Network, Secret, Sources
+from bilag.delivery.configuration.read import read_entries
+from bilag.integrations.model import Name
 from bilag.tenants.issuers import ASYMMETRIC, SYMMETRIC, Issuer, KeysNotFetched
 from bilag.tenants.signed_tokens import SignedTokens
 

@@ -16,5 +16,7 @@ _frame = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((_frame, "portal"))),
+    path("account/", include("bilag.portal.accounts.urls")),
+    path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
     path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
 ]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from bilag.connectors.rest.described import DescribedField
 from bilag.connectors.rest.pointer import PointerText
 
 REFERENCE = "{reference}"
@@ -158,6 +159,12 @@ class Body(Section):
     )
     names: Names = Field(
         default_factory=Names, title="Names", description="What the system calls our fields."
+    )
+    fields: tuple[DescribedField, ...] = Field(
+        (),
+        max_length=200,
+        title="Known fields",
+        description="What the system has besides, so that the field mapping can be checked.",
     )
 
 

@@ -14,6 +14,7 @@ from bilag.connectors.dynamics.business_central.check import (
     look_up,
 )
 from bilag.connectors.dynamics.business_central.discard import discard_submission
+from bilag.connectors.dynamics.business_central.fields import fields_of
 from bilag.connectors.dynamics.business_central.invoices import send_invoice
 from bilag.connectors.dynamics.business_central.login import SECRET_OF_AUTH
 from bilag.connectors.dynamics.business_central.master_data import (
@@ -38,6 +39,7 @@ from bilag.core.outcome import (
     RetryLater,
     Unknown,
 )
+from bilag.core.target_field import TargetFields
 from bilag.core.voucher import Voucher
 
 # Failure policy: an operation there may run 8 minutes and its gateway waits 10; after 20 minutes
@@ -71,6 +73,10 @@ class BusinessCentralConnector:
             carries_currency=invoices,
             discard=True,
         )
+
+    def fields(self, settings: BusinessCentralSettings) -> TargetFields:
+        """Return the external fields that a mapping may fill under these settings (C8)."""
+        return fields_of(settings)
 
     def build(
         self, vouchers: Sequence[Voucher], settings: BusinessCentralSettings
