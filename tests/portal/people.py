@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from allauth.mfa.totp.internal.auth import format_hotp_value, hotp_value
-from django.http import HttpResponse
 from django.test import Client
 
 from bilag.tenants.members import Role
@@ -17,7 +16,7 @@ LOGIN, FACTORS = "/account/login/", "/account/2fa/"
 
 def code_of(secret: str, steps: int = 0) -> str:
     """Return the code that an app shows now, or some half minutes from now."""
-    return format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps))
+    return str(format_hotp_value(hotp_value(secret, int(time.time()) // 30 + steps)))
 
 
 def new_browser(address: str = "127.0.0.1") -> Client:
@@ -86,8 +85,7 @@ def joined(portal: Portal, email: str, role: Role = "accountant") -> Human:
 
 def is_signed_in(browser: Client) -> bool:
     """Return whether the pages know who this is."""
-    answer: HttpResponse = browser.get("/account/session/end")
-    return answer.status_code == 200
+    return browser.get("/account/session/end").status_code == 200
 
 
 def text_of(answer: Any) -> str:

@@ -13,15 +13,14 @@ from bilag.app.sign_in_settings import mail_settings, pages_address, providers, 
 SECRET_KEY = ""
 DEBUG = False
 ALLOWED_HOSTS = os.environ.get("BILAG_ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]").split(",")
-# How many web servers of the operator's a request passes; each adds to X-Forwarded-For. Who is
-# slowed down after wrong passwords or tokens is told by that.
-ALLAUTH_TRUSTED_PROXY_COUNT = int(os.environ.get("BILAG_TRUSTED_PROXIES", "0"))
 ROOT_URLCONF = "bilag.app.urls"
 INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries
+    "bilag.portal.integrations",
     "bilag.portal.accounts",
     "bilag.portal.members",
     "bilag.portal.tokens",
+    "bilag.portal.sending.apps.SendingConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -99,6 +98,11 @@ USE_I18N = True
 APPEND_SLASH = False
 LOGGING_CONFIG = None
 # The largest JSON body: 10,000 expense ids of 120 characters. Records are read and bounded apart.
+FILE_UPLOAD_HANDLERS = [
+    "bilag.portal.sending.uploads.BoundedUpload",
+    "django.core.files.uploadhandler.MemoryFileUploadHandler",
+    "django.core.files.uploadhandler.TemporaryFileUploadHandler",
+]
 DATA_UPLOAD_MAX_MEMORY_SIZE = 16 * 1024 * 1024
 PROCRASTINATE_READONLY_MODELS = True
 
@@ -108,7 +112,8 @@ _HTTPS = PAGES_ADDRESS.startswith("https://")
 if PAGES_ADDRESS:
     ALLOWED_HOSTS.append(str(urlsplit(PAGES_ADDRESS).hostname))
     CSRF_TRUSTED_ORIGINS = [PAGES_ADDRESS]
-# How many web servers stand in front; only they may say where a request comes from.
+# How many web servers of the operator's a request passes; each adds to X-Forwarded-For. Who is
+# slowed down after wrong passwords or tokens is told by that.
 ALLAUTH_TRUSTED_PROXY_COUNT = whole_number(os.environ, "BILAG_TRUSTED_PROXIES", 0)
 if ALLAUTH_TRUSTED_PROXY_COUNT:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

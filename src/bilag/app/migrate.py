@@ -22,8 +22,6 @@ _LOCK = "SELECT pg_advisory_lock(hashtext('bilag.migrate'))"
 _QUEUE_GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events,
     procrastinate_periodic_defers, procrastinate_workers TO :application;
-GRANT SELECT, INSERT, UPDATE, DELETE ON auth_user, django_session TO :application;
-GRANT SELECT ON django_content_type, auth_user_groups, auth_user_user_permissions TO :application;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :application;
 """
 

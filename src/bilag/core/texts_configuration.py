@@ -183,10 +183,12 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "It is not decided which accounts claims are posted to. Make the field mapping.",
     ),
     "settings_changed_meanwhile": (
-        "Noen andre har endret innstillingene i mellomtiden. Åpne siden på nytt, og se over.",
-        "Nokon andre har endra innstillingane i mellomtida. Opne sida på nytt, og sjå over.",
-        "Somebody else has changed the settings meanwhile. Open the page again and look through"
-        " them.",
+        "Noen andre har endret innstillingene i mellomtiden. Ingenting er lagret: se over, og lagre"
+        " igjen for å la dine gjelde.",
+        "Nokon andre har endra innstillingane i mellomtida. Ingenting er lagra: sjå over, og lagre"
+        " igjen for å la dine gjelde.",
+        "Somebody else has changed the settings meanwhile. Nothing was saved: look through them,"
+        " and save again to let yours count.",
     ),
     "settings_check_failed": (
         "Ingenting er endret, det gamle er fortsatt i bruk. Prøven sa: {message}",

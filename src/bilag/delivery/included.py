@@ -20,7 +20,14 @@ from bilag.core.problem import Problem, Refused
 from bilag.delivery.queue import defer_sync
 from bilag.delivery.set_up import usable_connector
 from bilag.exports.audit import record_change
-from bilag.exports.filtered import Filterable, Followed, concerned_by_filters, follow_filters
+from bilag.exports.filtered import (
+    Filterable,
+    Followed,
+    LeftOut,
+    concerned_by_filters,
+    follow_filters,
+    newest_left_out,
+)
 from bilag.integrations.model import Filters, Integration
 from bilag.integrations.store import change_integration, get_integration, read_mapping, stored
 from bilag.mapping.check import check_document
@@ -88,6 +95,15 @@ class IncludedRecords:
         """Return the integration with its filters; raises LookupError for an unknown one."""
         with self._scope() as connection:
             return self._known(connection, key)
+
+    def left_out(self, key: str, before: int | None = None, limit: int = 50) -> list[LeftOut]:
+        """Return the newest records that are left out, with why; raises LookupError.
+
+        Those with an export id below `before`, where one is given.
+        """
+        with self._scope() as connection:
+            one = self._known(connection, key)
+            return newest_left_out(connection, one.id, before=before, limit=limit)
 
     def preview(self, key: str, filters: Filters | None = None) -> Included:
         """Count what filters would keep and drop, or those of now; nothing is changed.

@@ -22,7 +22,7 @@ from bilag.core.record import CATEGORIES
 from bilag.delivery.queue import defer_sync
 from bilag.exports.audit import record_change
 from bilag.exports.decide import release
-from bilag.exports.waiting import count_held
+from bilag.exports.waiting import HeldClaim, count_held, held_claims
 from bilag.integrations.books import list_books
 from bilag.integrations.model import Book
 from bilag.integrations.runtime import stop_running_sync
@@ -38,6 +38,7 @@ POLICIES = ("stop", "first_open_day", "ask")
 # What holds an honorarium because of the declaration, and a claim because of a closed period.
 DECLARATION_CODES = ("declaration_not_signed_off", "declaration_missing", "declaration_version")
 PERIOD_CODES = ("period_closed", "period_closed_moves", "period_closed_ask", "period_closed_wait")
+ASKING_CODES = ("period_closed_ask", "period_closed_wait")
 _SIGNED = ("templateId", "version", "signedOffBy", "signedOffAt", "text")
 
 
@@ -186,6 +187,11 @@ class OrganizationSettings:
             ClosedBook(book, {code: n for (own, code), n in sorted(held.items()) if own == book.id})
             for book in books
         ]
+
+    def asking(self, after: int = 0, limit: int = 50) -> list[HeldClaim]:
+        """Return claims in a closed period that a person decides about, oldest first."""
+        with self._scope() as connection:
+            return held_claims(connection, ASKING_CODES, after=after, limit=limit)
 
     def set_period_policy(self, policy: str) -> None:
         """Say what happens to claims in a closed period; what waits follows with the next sync.

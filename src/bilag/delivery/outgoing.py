@@ -44,7 +44,7 @@ class GuardedSession(requests.Session):
         }
         response = super().send(request, **options)
         # `requests` keeps here what has been read of a streamed answer
-        response._content = _read(response)  # type: ignore[attr-defined]
+        response._content = _read(response)
         return response
 
 
@@ -68,7 +68,7 @@ class _Guard(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *args: Any, **options: Any) -> None:
-        super().init_poolmanager(*args, **options)  # type: ignore[no-untyped-call]
+        super().init_poolmanager(*args, **options)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = {
             "http": _pool(HTTPConnectionPool, HTTPConnection, self._allowed),
@@ -78,6 +78,8 @@ class _Guard(HTTPAdapter):
 
 def _pool(pool: type[Any], connection: type[Any], allowed: list[Network]) -> type[Any]:
     class Guarded(connection):  # type: ignore[misc]
+        _dns_host: str
+
         def _new_conn(self) -> socket.socket:
             """Connect to an address that was looked at; a name must not mean another one then."""
             name = self._dns_host

@@ -5,6 +5,8 @@ C13. When filters change, each record is let go on that was kept by a filter whi
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -64,6 +66,37 @@ def concerned_by_filters(
     """
     rows = connection.execute(_CONCERNED, {"integration": integration_id, "limit": limit})
     return [Filterable(*row) for row in rows.fetchall()]
+
+
+class LeftOut(NamedTuple):
+    """A record that was left out, as people see it; `reason` is a stored problem."""
+
+    export_id: int
+    source_id: str
+    category: str
+    currency: str
+    amount: Decimal
+    since: datetime
+    reason: dict[str, Any]
+
+
+_NEWEST = """
+SELECT id, source_id, category, currency, amount, state_since, reason FROM exports
+WHERE integration_id = %(integration)s AND NOT for_engine AND NOT for_person
+  AND exported_at IS NULL AND live IS NOT FALSE AND state = 'excluded'
+  AND id < coalesce(%(before)s, 9223372036854775807)
+ORDER BY id DESC LIMIT %(limit)s
+"""
+
+
+def newest_left_out(
+    connection: psycopg.Connection[Any], integration_id: UUID, *, before: int | None, limit: int
+) -> list[LeftOut]:
+    """Return what is left out, newest first, with ids below `before`: keyset pages."""
+    rows = connection.execute(
+        _NEWEST, {"integration": integration_id, "before": before, "limit": limit}
+    )
+    return [LeftOut(*row) for row in rows.fetchall()]
 
 
 @dataclass(frozen=True, slots=True)

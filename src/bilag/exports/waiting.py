@@ -4,7 +4,8 @@ Only rows that are not finished are counted, by their indexes; no query here gro
 """
 
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import psycopg
@@ -57,3 +58,40 @@ def count_held(
     """
     rows = connection.execute(_HELD_FOR, {"codes": list(codes)}).fetchall()
     return {(book, code): count for book, code, count in rows}
+
+
+class HeldClaim(NamedTuple):
+    """A claim that is held, as people see it; `reason` is a stored problem, or several."""
+
+    export_id: int
+    source_id: str
+    integration_name: str
+    category: str
+    currency: str
+    amount: Decimal
+    reason: dict[str, Any]
+
+
+_HELD = """
+SELECT e.id, e.source_id, i.name, e.category, e.currency, e.amount, e.reason
+FROM organization_integrations i
+JOIN exports e ON e.integration_id = i.id AND e.for_person AND e.state = 'held'
+    AND e.live IS NOT FALSE
+WHERE i.organization_id = current_organization()
+  AND e.id > %(after)s
+  AND EXISTS (SELECT FROM jsonb_array_elements(CASE e.reason ->> 'code' WHEN 'several'
+      THEN e.reason -> 'problems' ELSE jsonb_build_array(e.reason) END) p
+      WHERE p ->> 'code' = ANY (%(codes)s))
+ORDER BY e.id LIMIT %(limit)s
+"""
+
+
+def held_claims(
+    connection: psycopg.Connection[Any], codes: tuple[str, ...], *, after: int, limit: int
+) -> list[HeldClaim]:
+    """Return claims that are held for one of these reasons, oldest first, with ids above `after`.
+
+    Keyset pages, over what is held only.
+    """
+    rows = connection.execute(_HELD, {"codes": list(codes), "after": after, "limit": limit})
+    return [HeldClaim(*row) for row in rows.fetchall()]

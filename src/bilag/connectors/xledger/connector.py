@@ -17,8 +17,8 @@ from bilag.connectors.xledger.fields import fields_of
 from bilag.connectors.xledger.look_up import look_up_all
 from bilag.connectors.xledger.master import KINDS, read_master_data
 from bilag.connectors.xledger.send import send
-from bilag.connectors.xledger.settings import XledgerSettings
-from bilag.connectors.xledger.wire import SECRET_OF_KIND, Wire
+from bilag.connectors.xledger.settings import SECRET_OF_KIND, XledgerSettings
+from bilag.connectors.xledger.wire import Wire
 from bilag.core.outcome import (
     CannotTell,
     Company,

@@ -9,14 +9,13 @@ from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
-from django.utils.functional import Promise
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from bilag.portal.accounts.models import User
 from bilag.portal.forms import Form
 
-Words = dict[str, tuple[Promise, Promise | str]]
+Words = dict[str, tuple[Any, Any]]  # field -> (label, hint), in the person's language
 
 _EMAIL = _("E-mail address")
 _PASSWORD = _("Password")

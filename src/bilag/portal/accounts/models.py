@@ -3,12 +3,14 @@
 They belong to no organization; `tenants/members.py` says who is a member of which, and as what.
 """
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models.functions import Lower
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 LANGUAGES = ("nb", "nn", "en")
 COLOURS = ("auto", "light", "dark")
@@ -32,12 +34,14 @@ class Users(BaseUserManager["User"]):
 class User(AbstractBaseUser):
     """A person; `email` is the `subject` of their memberships, so it is always lower case."""
 
-    email = models.EmailField(unique=True)
-    is_active = models.BooleanField(default=True)
-    date_joined = models.DateTimeField(default=timezone.now)
+    email: "models.EmailField[str, str]" = models.EmailField(_("e-mail address"), unique=True)
+    is_active: "models.BooleanField[bool, bool]" = models.BooleanField(default=True)
+    date_joined: "models.DateTimeField[datetime, datetime]" = models.DateTimeField(
+        default=timezone.now
+    )
     # empty: as the browser asks
-    language = models.CharField(max_length=2, blank=True, default="")
-    colours = models.CharField(max_length=5, blank=True, default="")
+    language: "models.CharField[str, str]" = models.CharField(max_length=2, blank=True, default="")
+    colours: "models.CharField[str, str]" = models.CharField(max_length=5, blank=True, default="")
 
     objects: ClassVar[Users] = Users()
 

@@ -42,7 +42,7 @@ def has_just_proven(request: HttpRequest) -> bool:
 
 def came_from_elsewhere(request: HttpRequest) -> bool:
     """Return whether this session was opened by another provider, which checks people itself."""
-    records = get_authentication_records(request, request.user)  # type: ignore[arg-type]
+    records = get_authentication_records(request, request.user)
     return any(record.get("method") == "socialaccount" for record in records)
 
 

@@ -1,7 +1,6 @@
 """The addresses below /account/: of allauth those that are used, under the names it knows."""
 
 from collections.abc import Callable
-from functools import wraps
 from typing import Any
 
 from allauth.account import views as sign_in
@@ -16,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from bilag.portal.accounts import oidc, views
 from bilag.portal.accounts.mail import can_mail
+from bilag.portal.accounts.passkeys import RemovePasskey
 from bilag.portal.accounts.proof import came_from_elsewhere
 from bilag.portal.scope import Person, person_page
 
@@ -25,8 +25,7 @@ View = Callable[..., HttpResponseBase]
 def _own(view: View) -> View:
     """Let the frame around a page of allauth know whose it is."""
 
-    @wraps(view)
-    def page(request: HttpRequest, _person: Person, **rest: Any) -> HttpResponseBase:
+    def page(request: HttpRequest, _person: Person, /, **rest: Any) -> HttpResponseBase:
         return view(request, **rest)
 
     return person_page(page)
@@ -35,8 +34,7 @@ def _own(view: View) -> View:
 def _factor(view: View) -> View:
     """Keep second factors from who signs in elsewhere: they would outlive their account there."""
 
-    @wraps(view)
-    def page(request: HttpRequest, _person: Person, **rest: Any) -> HttpResponseBase:
+    def page(request: HttpRequest, _person: Person, /, **rest: Any) -> HttpResponseBase:
         user: Any = request.user
         if came_from_elsewhere(request) and not user.has_usable_password():
             return oidc.refusal(
@@ -50,7 +48,8 @@ def _factor(view: View) -> View:
 def _password_reset(request: HttpRequest) -> HttpResponseBase:
     if not can_mail():
         return render(request, "account/password_reset.html")
-    return sign_in.password_reset(request)
+    page: HttpResponseBase = sign_in.password_reset(request)
+    return page
 
 
 def _refused(request: HttpRequest) -> HttpResponseBase:
@@ -94,7 +93,7 @@ urlpatterns: list[URLPattern] = [
     path("2fa/passkeys/<int:pk>/edit/", _factor(passkeys.edit_webauthn), name="mfa_edit_webauthn"),
     path(
         "2fa/passkeys/<int:pk>/remove/",
-        _factor(passkeys.remove_webauthn),
+        _factor(RemovePasskey.as_view()),
         name="mfa_remove_webauthn",
     ),
     path(

@@ -16,14 +16,16 @@ from bilag.connectors.dynamics.business_central.check import (
 from bilag.connectors.dynamics.business_central.discard import discard_submission
 from bilag.connectors.dynamics.business_central.fields import fields_of
 from bilag.connectors.dynamics.business_central.invoices import send_invoice
-from bilag.connectors.dynamics.business_central.login import SECRET_OF_AUTH
 from bilag.connectors.dynamics.business_central.master_data import (
     REFERENCE_KINDS,
     read_master_data,
 )
 from bilag.connectors.dynamics.business_central.plan import read_plan
 from bilag.connectors.dynamics.business_central.send import send_journal
-from bilag.connectors.dynamics.business_central.settings import BusinessCentralSettings
+from bilag.connectors.dynamics.business_central.settings import (
+    SECRET_OF_AUTH,
+    BusinessCentralSettings,
+)
 from bilag.connectors.dynamics.business_central.wire import Wire
 from bilag.connectors.http import Permit
 from bilag.connectors.interface import Capabilities, Session, Submission
