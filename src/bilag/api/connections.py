@@ -197,6 +197,6 @@ def _credentials(request: HttpRequest, key: str) -> HttpResponse:
         200,
         CredentialsAnswer(
             credentials=credential_answers(found.credentials),
-            fields=list(found.kind.secret_fields) if found.kind else [],
+            fields=list(found.kind.secrets) if found.kind else [],
         ),
     )
