@@ -21,4 +21,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("bilag.portal.accounts.urls")),
     path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
     path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
+    path(
+        "o/<slug:slug>/settings/integrations/<str:key>/mapping",
+        include("bilag.portal.mapping.urls"),
+    ),
 ]
