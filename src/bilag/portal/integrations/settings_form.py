@@ -228,6 +228,11 @@ class SettingsForm(Form):
         )
 
 
+def inside(title: str) -> str:
+    """Return a title as it stands inside a sentence: small at first, unless it is an acronym."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
 class SecretLines(forms.Textarea):
     """A text area that never sends back what was typed into it."""
 
@@ -332,7 +337,7 @@ def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
     """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
     typed = cleaned.get(place.name)
     if place.kind == CHOICE and place.of_numbers:
-        return int(typed) if str(typed).isdecimal() else typed
+        return int(str(typed)) if str(typed).isdecimal() else typed
     if place.kind == LIST:
         lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
         return [int(x) if place.of_numbers and x.isdecimal() else x for x in lines]
