@@ -27,6 +27,7 @@ from bilag.delivery.credentials import NewSecret
 from bilag.exports.states import STATES
 from bilag.integrations.model import organization_id
 from bilag.integrations.start import NewIntegration
+from bilag.integrations.store import list_integrations, save_mapping
 from bilag.portal.accounts.arrivals import start_over
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token
@@ -75,6 +76,20 @@ MAPPING: dict[str, Any] = {
     "counterAccount": "2990",
     "missingClaimant": "clearing",
     "clearingAccount": "2990",
+    "defaults": {"mileage": {"account": "7100"}},
+    "claimants": {"V001": "50001"},
+    "costCentres": {"codes": {"100": "CC100"}},
+    "header": {"claimant": {"from": "claimant.name"}},
+}
+# What an address needs behind it, by name of the address.
+QUERIES = {
+    "mapping:category": "type=kollektivreise",
+    "mapping:code": "code=100",
+    "mapping:claimant": "claimant=V001",
+    "mapping:suggest": "what=account&field=account&account=71",
+    "mapping:rule": "section=header&name=claimant",
+    "mapping:value": "section=header&name=claimant",
+    "mapping:compare": "old=1&new=2",
 }
 RUN = UUID(int=17)
 APPROVED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -194,6 +209,7 @@ def _fill(
     _claims(place)
     _traces(place)
     _draft(place)
+    _second_version(place)
     place.way_back = start_over("forgetful@example.org")
     for slug in organizations:
         place.values[slug] = {**_values(place, slug), **place.values.get(slug, {})}
@@ -235,6 +251,19 @@ def _draft(place: Place) -> None:
     drafting.save(DRAFT, ADDRESSES["xledger"], {"api_token": NewSecret(SECRET)})
 
 
+def _second_version(place: Place) -> None:
+    """Save another version of each mapping, so that two can be compared."""
+    own = place.organizations[FILLED]
+    changed = {**MAPPING, "counterAccount": "2910"}
+    with (
+        place.installation.pool.connection() as connection,
+        organization_scope(connection, own),
+    ):
+        for one in list_integrations(connection, own):
+            if not one.is_draft:
+                save_mapping(connection, own, one.id, changed, "user admin@example.org")
+
+
 def _values(place: Place, slug: str) -> dict[str, Any]:
     """Return what stands for the parameters of addresses, `name` or `address name`."""
     exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
@@ -248,6 +277,8 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "runId": RUN,
         "reconciliationId": RUN,
         "version": 1,
+        "table": "costCentres",
+        "mapping:default kind": "mileage",
         "bookKey": books[0][0] if books else "none",
         "integrationKey": integrations[0][0] if integrations else "none",
         **{f"integrations:{step} key": DRAFT for step in _STEPS_OF_A_DRAFT},
