@@ -113,10 +113,11 @@ class SettingsForm(Form):
 
     def secrets(self) -> dict[str, NewSecret]:
         """Return the secrets that were typed, each with the day on which it expires."""
+        # as they were typed: to be kept for later they need not fit the login that is chosen now
         return {
             name: NewSecret(str(typed), _midnight(self.cleaned_data.get(EXPIRES + name)))
             for name in self._secrets
-            if (typed := self.cleaned_data.get(SECRET + name))
+            if (typed := self.data.get(SECRET + name))
         }
 
     def entered(self) -> dict[str, Any]:
@@ -262,7 +263,8 @@ def _field(place: Place, shown: Any) -> forms.Field:
         choices = list(place.choices.items())
         few = len(choices) <= _RADIOS_MAX
         widget: forms.Widget = forms.RadioSelect() if few else forms.Select()
-        return forms.ChoiceField(choices=choices, widget=widget, **{**about, "required": few})
+        about["required"] = "" not in place.choices
+        return forms.ChoiceField(choices=choices, widget=widget, **about)
     if place.kind in (LIST, PAIRS):
         one = _("One a line.") if place.kind == LIST else _("One a line, as name = value.")
         about["help_text"] = format_html("{} {}", about["help_text"], one)
