@@ -148,6 +148,8 @@ class Listener:
 
     def type(self, text: str, *, shown: str = "") -> None:
         """Type a text into the field in focus; `shown` stands in the script for a secret."""
+        if shown:
+            self._same.append((re.compile(re.escape(text)), shown))
         self._step(f"type {shown or text}", lambda: self.page.keyboard.type(text))
 
     def to(self, wanted: str, key: str = "Tab") -> None:

@@ -35,8 +35,9 @@ from tests.clusters import Database
 from tests.portal.visitors import Visitor, expired, signed_in
 
 CANARY = "kanarifugl"
-# The walks by keyboard change their organization, so that they have one of their own.
-FILLED, EMPTY, OTHER, WALKED = "kanarifugl", "nystart", "fremmed", "vandring"
+# The walks by keyboard change their organization, so that each language has one of its own.
+FILLED, EMPTY, OTHER = "kanarifugl", "nystart", "fremmed"
+WALKS = {language: f"vandring-{language}" for language in ("nb", "nn", "en")}
 SECRET = f"sandbox-secret-{CANARY}"
 # Nobody listens there: what is only looked at sends nothing.
 NOWHERE = "http://127.0.0.1:9"
@@ -197,11 +198,14 @@ def _fill(
     file = home / "organizations.json"
     file.write_text(json.dumps(_configuration(home, addresses)))
     apply_file(installation, file, by="test")
-    organizations = {slug: organization_id(slug) for slug in (FILLED, EMPTY, OTHER, WALKED)}
+    organizations = {
+        slug: organization_id(slug) for slug in (FILLED, EMPTY, OTHER, *WALKS.values())
+    }
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("INSERT INTO global_admins (subject) VALUES ('global@example.org')")
     names = ("global", "admin", "accountant", "coordinator", "outsider", "nobody", "walker")
-    people = {name: signed_in(name) for name in names}
+    walkers = [f"walker-{language}" for language in WALKS]
+    people = {name: signed_in(name) for name in (*names, *walkers)}
     people["half"] = signed_in("half", factors=False)
     people["signed out"] = Visitor("signed out")
     people["expired"] = expired("expired", "admin")
@@ -315,11 +319,11 @@ def _configuration(home: Path, addresses: Mapping[str, Mapping[str, Any]]) -> di
                 ],
             },
             {"slug": EMPTY, "name": "Nystart Lag", "language": "nb", "members": members},
-            {
-                "slug": WALKED, "name": "Vandrelaget", "language": "nb",
+            *({
+                "slug": slug, "name": "Vandrelaget", "language": language,
                 "allowedNetworks": ["127.0.0.0/8"],
-                "members": [{"subject": "walker@example.org", "role": "admin"}],
-            },
+                "members": [{"subject": f"walker-{language}@example.org", "role": "admin"}],
+            } for language, slug in WALKS.items()),
             {
                 "slug": OTHER, "name": "Fremmed Forening", "language": "nb",
                 "allowedNetworks": ["127.0.0.0/8"],
