@@ -8,19 +8,32 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from http.cookies import SimpleCookie
+from typing import Any
 
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
 from allauth.mfa.totp.internal.auth import TOTP, format_hotp_value, hotp_value
+from allauth.mfa.webauthn.internal.auth import WebAuthn
 from allauth.usersessions.models import UserSession
+from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.test import Client
+from fido2.cose import ES256
+from fido2.webauthn import (
+    Aaguid,
+    AttestationObject,
+    AttestedCredentialData,
+    AuthenticatorAttestationResponse,
+    AuthenticatorData,
+    CollectedClientData,
+    RegistrationResponse,
+)
 
 from bilag.portal.accounts.arrivals import find_person, make_person
 from bilag.portal.accounts.models import User
 from bilag.portal.accounts.proof import PROVEN
-from tests.portal.passkeys import add_passkey
 
 PASSWORD = "Riktig hest batteri 017"
 TOTP_SECRET = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
@@ -78,8 +91,23 @@ def _person(name: str, *, factors: bool = True) -> User:
         person.save(update_fields=["password"])
         if factors:
             TOTP.activate(person, TOTP_SECRET)
-            add_passkey(email, "Nøkkel 017")
+            RecoveryCodes.activate(person)
+            WebAuthn.add(person, "Nøkkel 017", _passkey())
     return person
+
+
+def _passkey() -> dict[str, Any]:
+    """Return what a device answers when a passkey is made; nobody has the private key."""
+    key, name = ec.generate_private_key(ec.SECP256R1()), b"nokkel-017"
+    public = ES256.from_cryptography_key(key.public_key())
+    made = AttestedCredentialData.create(Aaguid(bytes(16)), name, public)
+    flags = AuthenticatorData.FLAG
+    proof = AuthenticatorData.create(bytes(32), flags.UP | flags.UV | flags.AT, 1, made)
+    answer = AuthenticatorAttestationResponse(
+        client_data=CollectedClientData.create("webauthn.create", bytes(32), "http://localhost"),
+        attestation_object=AttestationObject.create("none", proof, {}),
+    )
+    return dict(RegistrationResponse(raw_id=name, response=answer))
 
 
 @cache
