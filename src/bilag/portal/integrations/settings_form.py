@@ -332,7 +332,7 @@ def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
     """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
     typed = cleaned.get(place.name)
     if place.kind == CHOICE and place.of_numbers:
-        return int(typed) if str(typed).isdecimal() else typed
+        return int(str(typed)) if str(typed).isdecimal() else typed
     if place.kind == LIST:
         lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
         return [int(x) if place.of_numbers and x.isdecimal() else x for x in lines]
