@@ -228,6 +228,11 @@ class SettingsForm(Form):
         )
 
 
+def inside(title: str) -> str:
+    """Return a title as it stands inside a sentence: small at first, unless it is an acronym."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
 class SecretLines(forms.Textarea):
     """A text area that never sends back what was typed into it."""
 
