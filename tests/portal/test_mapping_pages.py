@@ -104,16 +104,9 @@ def test_an_expense_type_is_mapped_saved_and_its_claims_are_released(portal: Por
 def test_a_suggested_account_is_taken_without_losing_what_was_written(portal: Portal) -> None:
     browser = portal.browser()
     address = portal.page(BASE + "/categories/type?type=travel-abroad")
-<<<<<<< HEAD
-    post(
-        browser, portal.page(BASE + "/categories/type"), type="travel-abroad-old",
-        account="7145", vatCode_from="claim", costCentre_from="claim", project_from="claim",
-    )  # fmt: skip
-=======
     decides = {"vatCode_from": "claim", "costCentre_from": "claim", "project_from": "claim"}
     old = {"type": "travel-abroad-old", "account": "7145", **decides}
     post(browser, portal.page(BASE + "/categories/type"), **old)
->>>>>>> p-mapping
     assert "Use 7145 travel-abroad-old" in text_of(browser.get(address))
     written = {**decides, "costCentre_from": "code", "costCentre": "77"}
     answer = post(browser, address, use="7145", **written)
