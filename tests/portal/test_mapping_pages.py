@@ -103,8 +103,10 @@ def test_an_expense_type_is_mapped_saved_and_its_claims_are_released(portal: Por
 def test_a_suggested_account_is_taken_without_losing_what_was_written(portal: Portal) -> None:
     browser = portal.browser()
     address = portal.page(BASE + "/categories/type?type=travel-abroad")
-    post(browser, portal.page(BASE + "/categories/type"), type="travel-abroad-old",
-         account="7145", vatCode_from="claim", costCentre_from="claim", project_from="claim")  # fmt: skip
+    post(
+        browser, portal.page(BASE + "/categories/type"), type="travel-abroad-old",
+        account="7145", vatCode_from="claim", costCentre_from="claim", project_from="claim",
+    )  # fmt: skip
     assert "Use 7145 travel-abroad-old" in text_of(browser.get(address))
     answer = post(browser, address, use="7145", costCentre="77", costCentre_from="code",
                   vatCode_from="claim", project_from="claim")  # fmt: skip

@@ -46,6 +46,11 @@ def steps(slug: str, integration_key: str, current: str = "") -> list[Step]:
     ]
 
 
+def step_named(slug: str, integration_key: str, step: str) -> Step:
+    """Return a step by its key; raises KeyError for an unknown one."""
+    return Step(step, _STEPS[step][0], step_address(slug, integration_key, step), False)
+
+
 def step_address(slug: str, integration_key: str, step: str) -> str:
     """Return where a step is; raises KeyError for an unknown one."""
     return f"{INTEGRATIONS.format(slug=slug)}/{integration_key}/{_STEPS[step][1]}"

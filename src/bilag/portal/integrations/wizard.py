@@ -14,7 +14,7 @@ from bilag.delivery.connecting import Connected
 from bilag.portal.integrations.forms import ConfirmForm, SystemForm
 from bilag.portal.integrations.settings_form import SettingsForm
 from bilag.portal.integrations.standing import kind_name, problem_text
-from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address
+from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address, step_named
 from bilag.portal.scope import Desk, organization_page, say
 
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
@@ -158,7 +158,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             return redirect("integrations:overview", desk.organization.slug, key)
     slug, language = desk.organization.slug, desk.language
     missing = [
-        (step_address(slug, key, step), problem_text(problem, language))
+        (step_named(slug, key, step), problem_text(problem, language))
         for step, problem in desk.drafting.missing(key)
     ]
     context = {
