@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from bilag.delivery.mapping_editor import MappingEditor
 from tests.portal.axe import axe, in_dark, in_forced_colours, narrow, structure
@@ -30,6 +30,8 @@ STATES = (
     "/fields/rule?section=header&name=forfall", "/versions", "/versions/compare?old=1&new=2",
     "/versions/1/restore", "/preview", "/unsaved", "/save",
 )  # fmt: skip
+# What the status region was told last.
+_SAID = "#status p.ds-sr-only"
 _OPEN = "document.querySelectorAll('main details').forEach(one => { one.open = true; })"
 
 
@@ -76,8 +78,8 @@ def test_every_state_can_be_used_by_everybody(
     states = [BASE + state for state in STATES]
     states += [XLEDGER + "/fields?add=header", CENTRAL + "/fields"] if language == "nb" else []
     for path in states:
-        status = window.go(path)
-        assert status == 200, (path, status)
+        assert window.page.request.get(live.origin + path).status == 200, path
+        window.go(path)
         window.page.evaluate(_OPEN)
         found = [*structure(window, language), *axe(window), *in_dark(window)]
         if language == "nb":
@@ -85,7 +87,11 @@ def test_every_state_can_be_used_by_everybody(
             _keep_pictures(window, path)
         found += [*narrow(window, thoroughly=language == "nb"), *window.mistakes()]
         title = window.page.title()
-        if titles.setdefault(title, path).split("?")[0] != path.split("?")[0]:
+        # the same page of another integration has its title
+        if (
+            path.startswith(BASE)
+            and titles.setdefault(title, path).split("?")[0] != path.split("?")[0]
+        ):
             found.append(f'"{title}" is also the title of {titles[title]}')
         wrong += [f"{path}: {one}" for one in found]
     window.page.context.close()
@@ -105,25 +111,24 @@ def test_a_field_is_mapped_by_keyboard_alone(
     page.keyboard.type("Posting date")
     page.keyboard.press("Tab")
     assert _focused(page) == "header-2-name"
+    page.keyboard.type("reference")
+    page.keyboard.press("Tab")
+    expect(page.locator(_SAID)).to_contain_text("The mapping has 1 problem. The field “reference”")
+    page.keyboard.press("Shift+Tab")
     page.keyboard.type("dato")
     page.keyboard.press("Tab")
-    page.wait_for_function("document.querySelector('#status p.ds-sr-only') !== null")
-    told = page.inner_text("#status p.ds-sr-only", timeout=2000)
-    assert told == "The mapping has no problems."
+    expect(page.locator(_SAID)).to_have_text("The mapping has no problems.")
     assert _focused_text(page).startswith("Change how row 3"), "nothing took the focus away"
     page.keyboard.press("Enter")
-    page.wait_for_url("**/fields/rule?section=header&name=dato")
+    page.wait_for_url("**/fields/rule?section=header&name=dato*")
     _tab_to(page, "", "id_date")
     page.keyboard.type("31.01")
     page.keyboard.press("Tab")
-    page.wait_for_function(
-        "document.getElementById('values').textContent.includes('04.03.2026')"
-        " && document.querySelector('#status p.ds-sr-only') !== null"
-    )
-    assert page.inner_text("#status p.ds-sr-only") == "Value: 04.03.2026"
+    expect(page.locator("#values")).to_contain_text("04.03.2026")
+    expect(page.locator(_SAID)).to_have_text("Value: 04.03.2026")
     _tab_to(page, "Keep this rule")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/fields")
+    page.wait_for_url(lambda url: "/fields/rule" not in url)
     assert edited.working_copy(KEY).document["header"]["dato"] == {
         "from": "voucher.postingDate", "date": "DD.MM.YYYY",
     }  # fmt: skip
@@ -140,9 +145,8 @@ def test_a_code_is_suggested_and_its_name_said(
     window.go(BASE + "/categories/type?type=annet")
     page.focus("#id_account")
     page.keyboard.type("7140")
-    page.wait_for_function("document.getElementById('id_account_name').textContent !== ''")
-    assert page.inner_text("#id_account_name") == "kollektivreise"
-    assert page.inner_text("#status p.ds-sr-only") == "7140: kollektivreise"
+    expect(page.locator("#id_account_name")).to_have_text("kollektivreise")
+    expect(page.locator(_SAID)).to_have_text("7140: kollektivreise")
     assert _focused(page) == "id_account"
     assert not window.mistakes()
     page.context.close()
@@ -154,7 +158,11 @@ def test_a_field_of_the_app_is_dragged_onto_a_row(
     window = window_of(browser, live)
     page = window.page
     window.go(BASE + "/fields")
-    page.drag_and_drop('[data-path="approvedAt"]', "tr[data-row]:has(#header-0-path)")
+    page.locator('[data-path="approvedAt"]').hover()
+    page.mouse.down()
+    page.locator("#header-0-path").hover()
+    page.locator("#header-0-path").hover()  # two moves make it a drag
+    page.mouse.up()
     assert page.input_value("#header-0-path") == "approvedAt"
     assert not window.mistakes()
     page.context.close()
