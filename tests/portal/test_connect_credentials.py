@@ -120,7 +120,7 @@ def test_a_new_one_is_tested_saved_and_the_old_one_kept(
         )
         text = text_of(done)
         assert "The test passed: the new API key is in use" in text
-        assert "Kept until something was sent with the new one" in text
+        assert "kept until something was sent with the new one" in text
         assert "in 9 days" in text
         assert portal.stage.query(
             "SELECT c.last_four, k.last_four, c.set_by FROM credentials c"
