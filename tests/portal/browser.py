@@ -64,9 +64,12 @@ class Window:
     wrong: list[str] = field(default_factory=list)
     status: int = 0
 
-    def go(self, path: str) -> None:
-        """Open an address of the portal; `status` is that of the answer."""
-        self.page.goto(self.origin + path, wait_until="load")
+    def go(self, path: str) -> int:
+        """Open an address of the portal and return the status of the answer."""
+        answer = self.page.goto(self.origin + path, wait_until="load")
+        assert answer is not None, path
+        self.status = answer.status
+        return self.status
 
     @property
     def path(self) -> str:

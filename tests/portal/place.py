@@ -27,6 +27,7 @@ from bilag.delivery.credentials import NewSecret
 from bilag.exports.states import STATES
 from bilag.integrations.model import organization_id
 from bilag.integrations.start import NewIntegration
+from bilag.integrations.store import list_integrations, save_mapping
 from bilag.portal.accounts.arrivals import start_over
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token
@@ -34,8 +35,9 @@ from tests.clusters import Database
 from tests.portal.visitors import Visitor, expired, signed_in
 
 CANARY = "kanarifugl"
-# The walks by keyboard change their organization, so that they have one of their own.
-FILLED, EMPTY, OTHER, WALKED = "kanarifugl", "nystart", "fremmed", "vandring"
+# The walks by keyboard change their organization, so that each language has one of its own.
+FILLED, EMPTY, OTHER = "kanarifugl", "nystart", "fremmed"
+WALKS = {language: f"vandring-{language}" for language in ("nb", "nn", "en")}
 SECRET = f"sandbox-secret-{CANARY}"
 # Nobody listens there: what is only looked at sends nothing.
 NOWHERE = "http://127.0.0.1:9"
@@ -75,6 +77,20 @@ MAPPING: dict[str, Any] = {
     "counterAccount": "2990",
     "missingClaimant": "clearing",
     "clearingAccount": "2990",
+    "defaults": {"mileage": {"account": "7100"}},
+    "claimants": {"V001": "50001"},
+    "costCentres": {"codes": {"100": "CC100"}},
+    "header": {"claimant": {"from": "claimant.name"}},
+}
+# What an address needs behind it, by name of the address.
+QUERIES = {
+    "mapping:category": "type=kollektivreise",
+    "mapping:code": "code=100",
+    "mapping:claimant": "claimant=V001",
+    "mapping:suggest": "what=account&field=account&account=71",
+    "mapping:rule": "section=header&name=claimant",
+    "mapping:value": "section=header&name=claimant",
+    "mapping:compare": "old=1&new=2",
 }
 RUN = UUID(int=17)
 APPROVED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -182,11 +198,14 @@ def _fill(
     file = home / "organizations.json"
     file.write_text(json.dumps(_configuration(home, addresses)))
     apply_file(installation, file, by="test")
-    organizations = {slug: organization_id(slug) for slug in (FILLED, EMPTY, OTHER, WALKED)}
+    organizations = {
+        slug: organization_id(slug) for slug in (FILLED, EMPTY, OTHER, *WALKS.values())
+    }
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("INSERT INTO global_admins (subject) VALUES ('global@example.org')")
     names = ("global", "admin", "accountant", "coordinator", "outsider", "nobody", "walker")
-    people = {name: signed_in(name) for name in names}
+    walkers = [f"walker-{language}" for language in WALKS]
+    people = {name: signed_in(name) for name in (*names, *walkers)}
     people["half"] = signed_in("half", factors=False)
     people["signed out"] = Visitor("signed out")
     people["expired"] = expired("expired", "admin")
@@ -194,6 +213,7 @@ def _fill(
     _claims(place)
     _traces(place)
     _draft(place)
+    _second_version(place)
     place.way_back = start_over("forgetful@example.org")
     for slug in organizations:
         place.values[slug] = {**_values(place, slug), **place.values.get(slug, {})}
@@ -235,6 +255,19 @@ def _draft(place: Place) -> None:
     drafting.save(DRAFT, ADDRESSES["xledger"], {"api_token": NewSecret(SECRET)})
 
 
+def _second_version(place: Place) -> None:
+    """Save another version of each mapping, so that two can be compared."""
+    own = place.organizations[FILLED]
+    changed = {**MAPPING, "counterAccount": "2910"}
+    with (
+        place.installation.pool.connection() as connection,
+        organization_scope(connection, own),
+    ):
+        for one in list_integrations(connection, own):
+            if not one.is_draft:
+                save_mapping(connection, own, one.id, changed, "user admin@example.org")
+
+
 def _values(place: Place, slug: str) -> dict[str, Any]:
     """Return what stands for the parameters of addresses, `name` or `address name`."""
     exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
@@ -248,6 +281,8 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "runId": RUN,
         "reconciliationId": RUN,
         "version": 1,
+        "table": "costCentres",
+        "mapping:default kind": "mileage",
         "bookKey": books[0][0] if books else "none",
         "integrationKey": integrations[0][0] if integrations else "none",
         **{f"integrations:{step} key": DRAFT for step in _STEPS_OF_A_DRAFT},
@@ -284,11 +319,11 @@ def _configuration(home: Path, addresses: Mapping[str, Mapping[str, Any]]) -> di
                 ],
             },
             {"slug": EMPTY, "name": "Nystart Lag", "language": "nb", "members": members},
-            {
-                "slug": WALKED, "name": "Vandrelaget", "language": "nb",
+            *({
+                "slug": slug, "name": "Vandrelaget", "language": language,
                 "allowedNetworks": ["127.0.0.0/8"],
-                "members": [{"subject": "walker@example.org", "role": "admin"}],
-            },
+                "members": [{"subject": f"walker-{language}@example.org", "role": "admin"}],
+            } for language, slug in WALKS.items()),
             {
                 "slug": OTHER, "name": "Fremmed Forening", "language": "nb",
                 "allowedNetworks": ["127.0.0.0/8"],

@@ -34,6 +34,13 @@ NO_PAGE: Mapping[str, str] = {
     "mfa_download_recovery_codes": "a file",
     "account_session_end": "JSON for the script",
     "account_invitation": "only after an invitation's link: a state below",
+    "integrations:suggest": "JSON, and a part of a page for htmx",
+    "sending:withdraw": "leads back while nothing is signed off",
+    "sending:configuration_file": "a file",
+    "mapping:start": "leads to the first page",
+    "mapping:suggest": "a part of a page",
+    "mapping:csv": "a file",
+    "mapping:save": "leads back while nothing is changed",
     "openid_connect_login": "no other provider is set up here",
     "openid_connect_callback": "no other provider is set up here",
 }
@@ -72,6 +79,29 @@ ERRORS: Mapping[str, Mapping[str, str]] = {
     "mfa_activate_totp": {"code": "000000"},
     "mfa_edit_webauthn": {"name": ""},
     "members:invite": {"email": "not an address"},
+    "tokens:make": {"name": "", "days": "0"},
+    "integrations:new": {"name": ""},
+    "integrations:system": {"name": ""},
+    "integrations:setup-credentials": {"endpoint": "nowhere"},
+    "integrations:rotate": {},
+    "integrations:settings": {"name": ""},
+    "sending:data": {"from_amount": "much"},
+    "sending:schedule": {"trigger": "custom", "cron": "every day"},
+    "sending:pauses": {},
+    "sending:switch": {},
+    "sending:features": {"name": ""},
+    "sending:declaration": {"version": ""},
+    "sending:book": {"closed_through": "1800-01-01"},
+    "sending:configuration": {"configuration": "{"},
+    "sending:copy": {},
+    "mapping:category": {"account": ""},
+    "mapping:default": {"account": ""},
+    "mapping:general": {"counterAccount": ""},
+    "mapping:code": {},
+    "mapping:claimant": {"party": ""},
+    "mapping:payees": {},
+    "mapping:import": {"file": "no such columns"},
+    "mapping:rule": {},
 }
 
 # Forms that cannot be filled in wrongly, by name of the address: why.
@@ -138,7 +168,14 @@ def _at(route: Route, path: str, slug: str) -> State:
     def go(window: Window, _place: Place) -> None:
         window.go(path)
 
-    return State(route.name, slug, visitor_of(route), go, ANSWERS.get(route.name, 200), path)
+    return State(
+        route.name,
+        slug,
+        visitor_of(route),
+        go,
+        ANSWERS.get(route.name, 200),
+        path.partition("?")[0],
+    )
 
 
 def person(place: Place, name: str) -> Visitor:

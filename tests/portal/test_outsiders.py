@@ -132,8 +132,9 @@ def _seen(stranger: Stranger, method: str, route: Route, place: Place) -> str:
     answer = stranger.ask(method, path)
     said = b"".join(answer.streaming_content) if answer.streaming else answer.content
     text = f"{said.decode(errors='replace')} {dict(answer.headers)}"
-    for echo in {path, quote(path), quote(path, safe=""), escape(path)}:
-        text = text.replace(echo, "")
+    for echo in (path, path.partition("?")[0]):
+        for shape in (echo, quote(echo), quote(echo, safe=""), escape(echo)):
+            text = text.replace(shape, "")
     if CANARY in text.lower():
         return f"{answer.status_code}, and reads of {CANARY}"
     if answer.status_code >= 500:

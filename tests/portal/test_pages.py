@@ -6,7 +6,7 @@ No violation of axe, nothing refused by the policy, never wider than 320 pixels,
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Locator
 
 from tests.portal.axe import axe, in_dark, in_forced_colours, narrow, structure
 from tests.portal.browser import Window
@@ -141,6 +141,21 @@ def _dialogs(window: Window) -> list[str]:
     return wrong
 
 
+def _fill(form: Locator, name: str, value: str) -> None:
+    """Fill in, choose or tick what a form calls `name`; an empty value takes every tick away."""
+    every = form.locator(f"[name='{name}']")
+    kind = every.first.evaluate("one => one.type")
+    if kind in ("radio", "checkbox"):
+        for one in every.all():
+            one.set_checked(one.get_attribute("value") == value)
+    elif kind == "select-one":
+        every.select_option(value)
+    elif kind == "file":
+        every.set_input_files({"name": "f", "mimeType": "text/plain", "buffer": value.encode()})
+    else:
+        every.fill(value)
+
+
 def _error(window: Window, route: str, language: str) -> list[str]:
     """Send the form filled in wrongly, and return what is wrong with the page that says so."""
     page = window.page
@@ -151,11 +166,7 @@ def _error(window: Window, route: str, language: str) -> list[str]:
     if route not in ERRORS:
         return ["has a form; say in states.ERRORS how it is filled in wrongly"]
     for name, value in ERRORS[route].items():
-        control = form.locator(f"[name='{name}']").first
-        if control.evaluate("one => one.localName") == "select":
-            control.select_option(value)
-        else:
-            control.fill(value)
+        _fill(form, name, value)
     form.evaluate("one => { one.noValidate = true; }")
     # by the script, so that a form is sent from a button as well as without one
     with page.expect_navigation(wait_until="load"):

@@ -20,7 +20,7 @@ from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.integrations import IntegrationKey, router
 from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown
-from bilag.api.values import Answer, Request
+from bilag.api.values import Answer, Flag, Request
 from bilag.delivery.connecting import Connected, ConnectorType
 from bilag.delivery.drafting import Drafting
 from bilag.delivery.installation import installation
@@ -120,7 +120,7 @@ class IntegrationRequest(Request):
 class ActivationRequest(Request):
     """With `takeOver`, the integration that delivers to the book now gets nothing new any more."""
 
-    take_over: bool = False
+    take_over: Flag = False
 
 
 @router.get(

@@ -13,19 +13,12 @@ from typing import Any
 from django.db import connections
 
 from bilag.app.cli_open import connected
+from bilag.app.demo_records import PEOPLE
 from bilag.app.serve import prepare
 from bilag.app.wiring import Installation
 from bilag.tenants.global_admins import add_global_admin
-from bilag.tenants.members import Role, save_member
-from bilag.tenants.organizations import list_organizations
-from bilag.tenants.scope import organization_scope
 
 OPERATOR = "operator@example.org"
-_ROLES: dict[str, tuple[Role, tuple[str, ...]]] = {
-    "administrator@example.org": ("admin", ("blindeforbundet", "hlf", "nhf")),
-    "accountant@example.org": ("accountant", ("hlf",)),
-    "coordinator@example.org": ("coordinator", ("nhf",)),
-}
 _CODES = 4
 
 
@@ -41,34 +34,24 @@ class SignIn:
 
 
 def sign_ins(opened: Installation, home: Path) -> list[SignIn]:
-    """Return the sign-in of each role, making people who are not there yet."""
+    """Return the sign-in of each role, made the first time; their roles stand in demo.yaml."""
     file = home / "sign-ins.json"
     if file.exists():
         return [SignIn(**one) for one in json.loads(file.read_text())]
-    _memberships(opened)
+    with connected(opened.urls.owner, "BILAG_DATABASE_OWNER_URL") as owner:
+        add_global_admin(owner, OPERATOR)
     prepare(opened)
     try:
         found = [_person(OPERATOR, "global admin")]
         found += [
             _person(email, f"{role} of {', '.join(slugs)}")
-            for email, (role, slugs) in _ROLES.items()
+            for email, (role, slugs) in PEOPLE.items()
         ]
     finally:
         connections["default"].close()
     file.touch(mode=0o600)
     file.write_text(json.dumps([asdict(one) for one in found], indent=1))
     return found
-
-
-def _memberships(opened: Installation) -> None:
-    with connected(opened.urls.owner, "BILAG_DATABASE_OWNER_URL") as owner:
-        add_global_admin(owner, OPERATOR)
-    with opened.pool.connection() as connection:
-        ids = {one.slug: one.id for one in list_organizations(connection)}
-        for email, (role, slugs) in _ROLES.items():
-            for slug in slugs:
-                with organization_scope(connection, ids[slug]):
-                    save_member(connection, ids[slug], email, role)
 
 
 def _person(email: str, what: str) -> SignIn:
