@@ -4,6 +4,7 @@ allauth has no nynorsk at all. Nothing reads this list but the test that looks f
 """
 
 from django.utils.translation import gettext_noop as _
+from django.utils.translation import ngettext_lazy
 
 SENTENCES = (
     _("This account is currently inactive."),
@@ -22,4 +23,11 @@ SENTENCES = (
     _("Use your password"),
     _("Use authenticator app or code"),
     _("Use a security key"),
+)
+
+# Django words it otherwise by now than its own translations have it
+TOO_SHORT = ngettext_lazy(
+    "This password is too short. It must contain at least %d character.",
+    "This password is too short. It must contain at least %d characters.",
+    12,
 )
