@@ -31,6 +31,7 @@ def running_provider() -> Iterator[str]:
     with subprocess.Popen(
         [node, "server.mjs", SECRET, CALLBACK],
         cwd=FOLDER,
+        stdin=subprocess.PIPE,  # its end is what the server ends by
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -39,7 +40,8 @@ def running_provider() -> Iterator[str]:
             assert server.stdout is not None
             yield server.stdout.readline().strip()
         finally:
-            server.terminate()
+            assert server.stdin is not None
+            server.stdin.close()
             server.wait(_PATIENCE_SECONDS)
 
 

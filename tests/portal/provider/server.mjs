@@ -26,4 +26,6 @@ const provider = new Provider(issuer, {
     };
   },
 });
+/* It ends with the test that started it, however that one ends. */
+process.stdin.resume().on("end", () => process.exit());
 provider.listen(port, "127.0.0.1", () => console.log(issuer));
