@@ -22,6 +22,8 @@ from tests.portal.states import visitor_of
 _NAME = "bench_portal"
 _CHUNK = 100_000
 _WARM = 5
+# Measured but not judged: these work on purpose, on a password or on claims that are mapped anew.
+_ASIDE = {"account_login", "account_reauthenticate", "mapping:preview", "mapping:save"}
 
 _OWN = f"(SELECT id FROM organizations WHERE slug = '{FILLED}')"
 # One organization, book, integration and so on becomes `count` of each: n is the organization.
@@ -112,7 +114,7 @@ def measure(bench: Bench) -> None:
         seeded = _seed(place, bench.sizes.portal_organizations, bench.sizes.portal_records)
         with serving(place, home / "serve.log") as origin:
             found = _pages(place, origin, bench.sizes.portal_requests)
-    slowest = max(found, key=lambda name: found[name]["p95"])
+    slowest = max(found.keys() - _ASIDE, key=lambda name: found[name]["p95"])
     bench.results["portal"] = {
         "organizations": bench.sizes.portal_organizations,
         "records": bench.sizes.portal_records,

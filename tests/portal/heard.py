@@ -32,7 +32,16 @@ _SURROUNDINGS = {
     "banner", "navigation", "main", "contentinfo", "complementary", "search", "dialog",
     "alertdialog", "table", "grid", "listbox", "menu", "tablist", "tabpanel", "toolbar",
 }  # fmt: skip
-_SURROUNDINGS_WITH_A_NAME = {"form", "region", "group", "radiogroup", "list", "article"}
+_SURROUNDINGS_WITH_A_NAME = {
+    "form", "region", "group", "radiogroup", "list", "article", "Date", "DateTime", "InputTime",
+}  # fmt: skip
+# Fields in which the keyboard goes from part to part: day, month, year.
+_OF_PARTS = {"Date", "DateTime", "InputTime"}
+# What the browser calls otherwise than a screen reader does.
+_CALLED = {
+    "DisclosureTriangle": "disclosure button", "DisclosureTriangleGrouped": "disclosure button",
+    "Date": "date", "DateTime": "date and time", "InputTime": "time",
+}  # fmt: skip
 _STATES: Mapping[str, Mapping[str, str]] = {
     "checked": {"true": "checked", "false": "not checked", "mixed": "partly checked"},
     "pressed": {"true": "pressed", "false": "not pressed"},
@@ -93,7 +102,7 @@ _FOCUS = """() => {
 }"""
 _ABOUT = """function () {
   const said = this.closest('[lang]');
-  return {current: this.getAttribute('aria-current') || '',
+  return {name: this.getAttribute('name') || '', current: this.getAttribute('aria-current') || '',
           lang: said ? said.lang : '', page: document.documentElement.lang,
           asks: !!this.closest('[hx-get],[hx-post]') || this.hasAttribute('data-asks')};
 }"""
@@ -148,13 +157,15 @@ class Listener:
 
     def type(self, text: str, *, shown: str = "") -> None:
         """Type a text into the field in focus; `shown` stands in the script for a secret."""
+        if shown:
+            self._same.append((re.compile(re.escape(text)), shown))
         self._step(f"type {shown or text}", lambda: self.page.keyboard.type(text))
 
     def to(self, wanted: str, key: str = "Tab") -> None:
-        """Press a key until what is heard begins so, for example `button "Save"`."""
+        """Press a key until what is heard begins so (`button "Save"`), or `#` a field's name."""
         for _ in range(_TABS_MAX):
             self.press(key)
-            if self._line.startswith(wanted):
+            if self._line.startswith(wanted) or self._about()["name"] == wanted.removeprefix("#"):
                 return
         raise SaysNothing(f"{_TABS_MAX} x {key} did not lead to {wanted}\n{self.text()}")
 
@@ -181,6 +192,11 @@ class Listener:
                 f"{self.file.name} is not what is heard now; read the difference, and run"
                 " `make heard` when it is right:\n" + "\n".join(changes)
             )
+
+    @property
+    def focus(self) -> str:
+        """Return what was heard last of the focus, empty on a page where nothing has it."""
+        return self._line
 
     def text(self) -> str:
         """Return the script so far."""
@@ -225,14 +241,18 @@ class Listener:
             if self._node:
                 raise SaysNothing(f"the focus is lost\n{self.text()}")
             return []
-        about = self._about()
+        about, around = self._about(), surroundings(found)
+        if value_of(node, "role") in _OF_PARTS:
+            around.append((node["nodeId"], line_of(node, {})))
+            parts = self._devtools.send("Accessibility.queryAXTree", {"objectId": place})["nodes"]
+            node = next((one for one in parts[1:] if _given(one).get("focused")), node)
         line = line_of(node, about)
-        around = surroundings(found)
         entered = [text for key, text in around if key not in self._around]
         moved = node["nodeId"] != self._node
         if not moved and line == self._line:
             return []
-        if not value_of(node, "name"):
+        # the main part needs no name: it is heard as such, and reading goes on from there
+        if not value_of(node, "name") and value_of(node, "role") != "main":
             raise SaysNothing(f"the focus is on something without a name: {line}\n{self.text()}")
         self._node, self._line = node["nodeId"], line
         self._around = [key for key, _ in around]
@@ -245,7 +265,7 @@ class Listener:
     def _about(self) -> dict[str, Any]:
         place = self._place()
         if place is None:
-            return {"current": "", "lang": "", "page": "", "asks": False}
+            return {"name": "", "current": "", "lang": "", "page": "", "asks": False}
         found: dict[str, Any] = self._devtools.send(
             "Runtime.callFunctionOn",
             {"objectId": place, "functionDeclaration": _ABOUT, "returnByValue": True},
@@ -288,8 +308,9 @@ def value_of(node: Mapping[str, Any], field: str) -> str:
 def line_of(node: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """Return what is heard of a node: role, name, value, states, description, language."""
     role = value_of(node, "role")
-    parts = [role, f'"{value_of(node, "name")}"']
-    given = {one["name"]: one["value"].get("value") for one in node.get("properties", ())}
+    name = value_of(node, "name")
+    parts = [_CALLED.get(role, role), *([f'"{name}"'] if name or role != "main" else [])]
+    given = _given(node)
     if role == "heading" and given.get("level"):
         parts[0] = f"heading {given['level']}"
     if value_of(node, "value"):
@@ -308,6 +329,10 @@ def line_of(node: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     return " ".join(parts)
 
 
+def _given(node: Mapping[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one["value"].get("value") for one in node.get("properties", ())}
+
+
 def surroundings(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Return the landmarks, groups and tables around the first node, the outermost first."""
     by_id = {node["nodeId"]: node for node in found}
@@ -316,7 +341,7 @@ def surroundings(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     while node is not None:
         role, name = value_of(node, "role"), value_of(node, "name")
         if role in _SURROUNDINGS or (role in _SURROUNDINGS_WITH_A_NAME and name):
-            text = f'{role} "{name}"' if name else role
+            text = f'{_CALLED.get(role, role)} "{name}"' if name else role
             description = value_of(node, "description")
             around.append((node["nodeId"], f'{text} - "{description}"' if description else text))
         node = by_id.get(node.get("parentId", ""))
@@ -324,7 +349,8 @@ def surroundings(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 _SINGLE = {"heading", "link", "button", "textbox", "searchbox", "combobox", "checkbox", "radio",
-           "switch", "spinbutton", "image", "option", "DisclosureTriangle", "slider"}  # fmt: skip
+           "switch", "spinbutton", "image", "option", "DisclosureTriangle",
+           "DisclosureTriangleGrouped", "slider"}  # fmt: skip
 _CELLS = {"cell", "gridcell", "rowheader", "columnheader"}
 
 
@@ -355,8 +381,10 @@ def _read(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> li
     ):  # heard as the name of what they label
         below = [one for one in below if value_of(one, "role") != "StaticText"]
     lines = _texts(below, by_id)
-    if role == "table" or (role in _SURROUNDINGS_WITH_A_NAME and value_of(node, "name")):
-        return [f'{role} "{value_of(node, "name")}"', *(f"  {line}" for line in lines)]
+    named = _SURROUNDINGS | _SURROUNDINGS_WITH_A_NAME
+    if role in named - {"main"} and value_of(node, "name"):
+        told = f'{_CALLED.get(role, role)} "{value_of(node, "name")}"'
+        return [told, *(f"  {line}" for line in lines)]
     if role in ("list", "listitem"):
         return (
             [f"{'- ' if not at else '  '}{line}" for at, line in enumerate(lines)]

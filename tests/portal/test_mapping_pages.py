@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
 from bilag.delivery.mapping_editor import MappingEditor
@@ -103,11 +104,12 @@ def test_an_expense_type_is_mapped_saved_and_its_claims_are_released(portal: Por
 def test_a_suggested_account_is_taken_without_losing_what_was_written(portal: Portal) -> None:
     browser = portal.browser()
     address = portal.page(BASE + "/categories/type?type=travel-abroad")
-    post(browser, portal.page(BASE + "/categories/type"), type="travel-abroad-old",
-         account="7145", vatCode_from="claim", costCentre_from="claim", project_from="claim")  # fmt: skip
+    decides = {"vatCode_from": "claim", "costCentre_from": "claim", "project_from": "claim"}
+    old = {"type": "travel-abroad-old", "account": "7145", **decides}
+    post(browser, portal.page(BASE + "/categories/type"), **old)
     assert "Use 7145 travel-abroad-old" in text_of(browser.get(address))
-    answer = post(browser, address, use="7145", costCentre="77", costCentre_from="code",
-                  vatCode_from="claim", project_from="claim")  # fmt: skip
+    written = {**decides, "costCentre_from": "code", "costCentre": "77"}
+    answer = post(browser, address, use="7145", **written)
     text = answer.content.decode()
     assert 'value="7145"' in text
     assert 'value="77"' in text
@@ -189,8 +191,6 @@ def test_claimants_by_hand_and_by_file(portal: Portal) -> None:
     renamed = post(browser, address + "/one?claimant=V017", claimant="V018", party="10017")
     assert renamed["Location"].endswith("search=V018")
     file = "claimant;party\nV1;\nV2;=2\n"
-    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
-
     bad = browser.post(address + "/import", {"file": SimpleUploadedFile("p.csv", file.encode())})
     assert "Line 2" in text_of(bad)
     good = file.replace("V1;\n", "V1;1\n").encode()

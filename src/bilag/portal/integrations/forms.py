@@ -21,13 +21,19 @@ from bilag.integrations.model import Book, Integration
 from bilag.integrations.start import NewBook, NewIntegration
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.portal.forms import Form
-from bilag.portal.integrations.settings_form import EXPIRES, SECRET, SecretLines, expiry_field
+from bilag.portal.integrations.settings_form import (
+    EXPIRES,
+    SECRET,
+    SecretLines,
+    expiry_field,
+    inside,
+)
 
 NEW = "+new"
 # Where a verb's field stands in the form.
 _FIELDS = {
-    "newBook.key": "book_key",
     "newBook.name": "book_name",
+    "newBook.key": "book_key",
     "newBook.currency": "currency",
     "newBook.yearStartMonth": "year_start_month",
     "newBook.numberPrefix": "number_prefix",
@@ -60,13 +66,13 @@ class SystemForm(Form):
         ),
     )
     book_name = forms.CharField(
-        label=gettext_lazy("Name of the new book"), max_length=200, required=False
+        label=gettext_lazy("Name of the book"), max_length=200, required=False
     )
     book_key = forms.SlugField(
-        label=gettext_lazy("Short name of the new book"), max_length=63, required=False
+        label=gettext_lazy("Short name of the book"), max_length=63, required=False
     )
     currency = forms.CharField(
-        label=gettext_lazy("Currency of the new book"),
+        label=gettext_lazy("Currency of the book"),
         max_length=3,
         required=False,
         initial="NOK",
@@ -115,9 +121,20 @@ class SystemForm(Form):
         self.initial = _initial(types, books, draft, chosen) | {"version": version}
         if draft is not None:
             del self.fields["type"], self.fields["key"]
+        for name in _FIELDS.values():
+            self.fields[name].depends = True  # type: ignore[attr-defined]  # on the book above
+        self.has_books = bool(books)
         if not books:
             self.fields["book"].widget = forms.HiddenInput()
             self.fields["book"].required = False
+
+    def main(self) -> list[forms.BoundField]:
+        """Return what is always asked for."""
+        return [f for f in self.visible_fields() if f.name not in _FIELDS.values()]
+
+    def new_book(self) -> list[forms.BoundField]:
+        """Return what is asked of a new book."""
+        return [self[name] for name in _FIELDS.values()]
 
     def start(self) -> NewIntegration | None:
         """Return what is to be begun, None when something of it cannot be used: it then says so."""
@@ -216,7 +233,7 @@ class RotateForm(Form):
         self._others = [name for name in secrets if name not in (field, CALLBACK_CREDENTIAL)]
         for name in (field, *self._others):
             self.fields[SECRET + name] = forms.CharField(
-                label=_("New %(secret)s") % {"secret": secrets[name].lower()},
+                label=_("New %(secret)s") % {"secret": inside(secrets[name])},
                 required=name == field,
                 strip=False,
                 max_length=20_000,

@@ -1,5 +1,7 @@
 """The pages of expense types (C9): the list, one type, defaults of kinds, codes, suggestions."""
 
+from collections.abc import Mapping
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
@@ -10,7 +12,7 @@ from bilag.core.record import CATEGORIES
 from bilag.core.texts import say as sentence
 from bilag.delivery.mapping_tables import SUGGESTED
 from bilag.mapping.parts import CODE_TABLES, Changes, change_at, part_at
-from bilag.mapping.words import part_name
+from bilag.mapping.words import part_name, value_words
 from bilag.portal.forms import Form
 from bilag.portal.mapping.forms import (
     CodeForm,
@@ -45,7 +47,10 @@ def listed(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     page = room.tables.types(key, search=search, after=after, limit=PAGE)
     document = page.working.document
     defaults = document.get("defaults", {})
-    rows = [(row, sentence_of_kinds(row.kinds, desk.language)) for row in page.rows]
+    rows = [
+        (row, sentence_of_kinds(row.kinds, desk.language), _other_codes(row.posting, desk.language))
+        for row in page.rows
+    ]
     context = {
         "page": page,
         "rows": rows,
@@ -53,7 +58,12 @@ def listed(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "after": after,
         "next": page.after and room.address("categories", search=search, after=page.after),
         "defaults": [
-            (kind, sentence(f"kind.{kind}", desk.language), defaults.get(kind))
+            (
+                kind,
+                sentence(f"kind.{kind}", desk.language),
+                defaults.get(kind),
+                _other_codes(defaults.get(kind), desk.language),
+            )
             for kind in page.working.integration.filters.categories
         ],
         "code_tables": [
@@ -88,7 +98,11 @@ def category(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "form": form,
         "type": type_,
         "is_mapped": posting is not None,
-        "suggested": room.tables.suggestions(key, "account", type_)[:5] if type_ else (),
+        "suggested": [
+            one
+            for one in (room.tables.suggestions(key, "account", type_) if type_ else ())
+            if one.code != (posting or {}).get("account")
+        ][:5],
     }
     return room.shown(request, "category", "categories", copy, context)
 
@@ -205,6 +219,11 @@ def suggest(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
 def sentence_of_kinds(kinds: tuple[str, ...], language: str) -> str:
     """Return in which kinds of record a type came in, in words."""
     return ", ".join(sentence(f"kind.{kind}", language) for kind in kinds)
+
+
+def _other_codes(posting: Mapping[str, str] | None, language: str) -> str:
+    codes = {name: code for name, code in (posting or {}).items() if name != "account"}
+    return value_words(("categories", ""), codes, language) if codes else ""
 
 
 def _kept(
