@@ -42,7 +42,7 @@ def test_a_person_sees_where_they_are_signed_in_and_ends_one_session(human: Huma
     listed = {one["browser"]: one for one in page.context["sessions"]}
     assert len(page.context["sessions"]) == 3
     assert listed["Chrome on Android"]["address"] == "10.0.0.7"
-    assert "End Chrome on Android, 10.0.0.7" in text_of(page)
+    assert 'End it <span class="ds-sr-only">Chrome on Android, 10.0.0.7</span>' in text_of(page)
     assert text_of(page).count("this one") == 1
     ended = human.browser.post("/account/sessions/", {"session": listed["Chrome on Android"]["id"]})
     assert ended["Location"] == "/account/sessions/"

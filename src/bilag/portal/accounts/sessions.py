@@ -59,8 +59,9 @@ def put_off(request: HttpRequest, *, at_once: bool = False) -> None:
 
 
 def session_end(request: HttpRequest) -> datetime:
-    """Return when the session ends if nothing more is asked for."""
-    return timezone.now() + timedelta(seconds=request.session.get_expiry_age())
+    """Return when the session of a signed-in person ends if nothing more is asked for."""
+    left = timezone.now() + timedelta(seconds=request.session.get_expiry_age())
+    return datetime.fromtimestamp(request.session.get(ENDS, left.timestamp()), UTC)
 
 
 def forget_ended_sessions() -> None:

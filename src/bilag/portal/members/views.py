@@ -38,7 +38,12 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
             for one in members
         ],
         "invitations": [
-            {"one": one, "role": ROLES[one.role][0], "over": one.expires_at <= now}
+            {
+                "one": one,
+                "role": ROLES[one.role][0],
+                "by": one.invited_by.removeprefix("user "),
+                "over": one.expires_at <= now,
+            }
             for one in invitations
         ],
     }
