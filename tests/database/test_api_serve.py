@@ -118,7 +118,7 @@ def test_the_examples_of_the_page_work(stage: Stage, server: Server, tmp_path: P
         env={**os.environ, "URL": url, "TOKEN": stage.alice.token},
     )  # fmt: skip
 
-    assert script.count("curl ") == 22
+    assert script.count("curl ") == 43
     assert done.returncode == 0, done.stdout + done.stderr
     states = stage.query("SELECT source_id, state FROM exports ORDER BY 1")
     assert states == [("C000017", "pending"), ("C000018", "cancelled")]
@@ -211,3 +211,18 @@ def test_a_role_that_row_security_does_not_bind_is_refused(stage: Stage, tmp_pat
 
     assert server.process.returncode != 0
     assert "owns tables" in output
+
+
+def test_issuers_that_cannot_be_used_are_told_before_anything_is_served(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    faulty = tmp_path / "issuers.yaml"
+    faulty.write_text("issuers:\n  - issuer: https://issuer.example\n    audience: app\n")
+    monkeypatch.setenv("BILAG_JWT_FILE", str(faulty))
+    server = Server(tmp_path, stage.database.application_url)
+
+    output, _ = server.process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert server.process.returncode != 0
+    assert "BILAG_JWT_FILE issuers[1]" in output
+    assert "jwksUrl" in output

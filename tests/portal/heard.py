@@ -209,27 +209,30 @@ class Listener:
         typed = what.startswith("type ")
         act()
         self._settle(_QUIET_TYPED_MS if typed and self._about()["asks"] else _QUIET_MS)
-        said, faults = self._said()
+        said, faults = self._said(what.endswith("Tab"))
         self._note([what, *(f"    {line}" for line in said)])
         if faults:
             raise AssertionError("\n".join([*faults, self.text()]))
         if not said:
             raise SaysNothing(f"nothing is heard after: {what}\n{self.text()}")
 
-    def _said(self) -> tuple[list[str], list[str]]:
+    def _said(self, by_tab: bool) -> tuple[list[str], list[str]]:
         said: list[str] = []
         document = float(self.page.evaluate("performance.timeOrigin"))
         if document != self._document:
             self._document, self._node, self._line, self._around = document, "", "", []
             said.append(f'page "{self.page.title()}"')
-        said += self._focus()
+        said += self._focus(by_tab)
         heard = self.page.evaluate("(window.bilagHeard || []).splice(0)")
         faults = [text for kind, text in heard if kind == "fault"]
         said += [f'{kind}: "{text}"' for kind, text in heard if kind != "fault"]
         return said, faults
 
-    def _focus(self) -> list[str]:
-        """Return what is heard of the focus, empty when it neither moved nor changed."""
+    def _focus(self, by_tab: bool) -> list[str]:
+        """Return what is heard of the focus, empty when it neither moved nor changed.
+
+        Only Tab may lead out of the page, to what the browser itself has.
+        """
         place = self._place()
         if place is None:
             return []
@@ -238,9 +241,11 @@ class Listener:
         )["nodes"]
         node = found[0]
         if value_of(node, "role") in ("RootWebArea", "none", "generic", ""):
-            if self._node:
+            left = self._node
+            self._node, self._line, self._around = "", "", []
+            if left and not by_tab:
                 raise SaysNothing(f"the focus is lost\n{self.text()}")
-            return []
+            return ["the end of the page"] if left else []
         about, around = self._about(), surroundings(found)
         if value_of(node, "role") in _OF_PARTS:
             around.append((node["nodeId"], line_of(node, {})))

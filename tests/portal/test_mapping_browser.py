@@ -158,6 +158,7 @@ def test_a_field_of_the_app_is_dragged_onto_a_row(
     window = window_of(browser, live)
     page = window.page
     window.go(BASE + "/fields")
+    page.set_viewport_size({"width": 1280, "height": 2000})  # a drag must not begin with a scroll
     page.locator('[data-path="approvedAt"]').hover()
     page.mouse.down()
     page.locator("#header-0-path").hover()

@@ -247,6 +247,16 @@ def test_switching_off_says_what_happens_and_keeps_the_reason(portal: Portal) ->
     assert "national identity number" in errors(numbered.content.decode())
 
 
+def test_what_is_still_being_set_up_is_not_switched_on(portal: Portal) -> None:
+    portal.stage.query(
+        "UPDATE organization_integrations SET is_draft = true, enabled = false, is_route = false"
+    )
+    page = portal.browser().post(portal.page(f"{INTEGRATION}switch"), {"to": "on"})
+    assert page.status_code == 200
+    assert errors(page.content.decode())
+    assert portal.stage.query("SELECT enabled FROM organization_integrations") == [(False,)]
+
+
 PAGES = ("data", "data/left-out", "schedule", "pauses", "switch")
 
 

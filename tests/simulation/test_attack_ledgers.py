@@ -13,7 +13,7 @@ import pytest
 
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.force import ForcedExports
-from bilag.integrations.keys import open_vault
+from bilag.integrations.key_sources import open_vault
 from bilag.integrations.model import integration_id
 from bilag.integrations.store import get_integration, save_integration, save_mapping
 from bilag.tenants.scope import organization_scope

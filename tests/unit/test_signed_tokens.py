@@ -131,7 +131,7 @@ def test_issuers_that_could_be_mistaken_are_refused(issuer: Issuer, tmp_path: Pa
     [
         (302, b"", {"Location": "/auth/v1/.well-known/jwks.json?again"}),
         (500, b"", {}),
-        (404, b"{}", {}),
+        (404, b'{"keys": []}', {}),
         (200, b"<html>", {}),
         (200, b"[]", {}),
         (200, b'{"keys"', {}),

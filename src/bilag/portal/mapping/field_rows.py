@@ -154,7 +154,7 @@ def document_with(document: Document, changes: Changes) -> Document:
 
 
 def _rule(row: Row) -> Rule:
-    if row.path == AS_IT_IS:
+    if row.path in (AS_IT_IS, row.rule.get("from")):
         return row.rule
     steps = {
         name: step

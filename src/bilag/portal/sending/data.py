@@ -133,6 +133,7 @@ def included_data(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         answer = render(request, "sending/data_counts.html", _counts(one, counted))
         return announce(answer, _summary(counted))
+    say(request, _summary(counted), "info")
     return _page(request, one, form, counted)
 
 

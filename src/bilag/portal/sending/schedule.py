@@ -136,6 +136,7 @@ def schedule(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     if request.headers.get("HX-Request"):
         answer = render(request, "sending/schedule_runs.html", {**shown, "desk": desk})
         return announce(answer, shown["words"])
+    say(request, shown["words"], "info")
     return _page(request, desk, timed, form, shown)
 
 

@@ -6,6 +6,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
+from bilag.core.problem import Refused
 from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.sending.forms import FreeText, PlaceForm
 from bilag.portal.sending.panel import read_panel
@@ -35,9 +36,13 @@ def switch(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         # the page says to what, so that a second press of the button does not switch it back
         enabled = request.POST.get("to") == "on"
-        desk.integrations.switch(key, enabled=enabled, reason=form.cleaned_data["reason"])
-        told = _("%(name)s is switched on.") if enabled else _("%(name)s is switched off.")
-        say(request, told % {"name": panel.name})
-        return redirect("sending:switch", desk.organization.slug, key)
+        try:
+            desk.integrations.switch(key, enabled=enabled, reason=form.cleaned_data["reason"])
+        except Refused as error:  # it is not set up yet
+            form.refuse(error)
+        else:
+            told = _("%(name)s is switched on.") if enabled else _("%(name)s is switched off.")
+            say(request, told % {"name": panel.name})
+            return redirect("sending:switch", desk.organization.slug, key)
     context = {"panel": panel, "waiting": waiting, "form": form}
     return render(request, "sending/switch.html", context)
