@@ -66,7 +66,10 @@ ONE_TASK: Mapping[str, str] = {
 }
 
 # Route: what is filled in wrongly (field to value) before the form is sent; an empty mapping sends
-# the form as it is. Fields that are left out keep what they have.
+# the form as it is. Fields that are left out keep what they have. BUTTON is the one that is
+# pressed, as `name=value`, where it matters.
+BUTTON = ""
+_TOO_LONG = "7" * 200
 ERRORS: Mapping[str, Mapping[str, str]] = {
     "portal:support": {},
     "account_login": {"login": "nobody@example.org", "password": "not the one"},
@@ -88,24 +91,26 @@ ERRORS: Mapping[str, Mapping[str, str]] = {
     "sending:data": {"from_amount": "much"},
     "sending:schedule": {"trigger": "custom", "cron": "every day"},
     "sending:pauses": {},
-    "sending:switch": {},
+    "sending:switch": {"reason": "15108695088"},
     "sending:features": {"name": ""},
     "sending:declaration": {"version": ""},
     "sending:book": {"closed_through": "1800-01-01"},
     "sending:configuration": {"configuration": "{"},
-    "sending:copy": {},
     "mapping:category": {"account": ""},
-    "mapping:default": {"account": ""},
-    "mapping:general": {"counterAccount": ""},
-    "mapping:code": {},
+    "mapping:default": {"account": _TOO_LONG},
+    "mapping:general": {"counterAccount": _TOO_LONG},
+    "mapping:code": {"code": ""},
     "mapping:claimant": {"party": ""},
-    "mapping:payees": {},
+    "mapping:payees": {"clearingAccount": _TOO_LONG},
     "mapping:import": {"file": "no such columns"},
-    "mapping:rule": {},
+    "mapping:fields": {"header-1-name": "", BUTTON: "do=keep"},
+    "mapping:rule": {"max_length": "0"},
 }
 
 # Forms that cannot be filled in wrongly, by name of the address: why.
 NO_ERRORS: Mapping[str, str] = {
+    "mapping:codes": "its only choice is between two",
+    "sending:copy": "both are chosen from lists of what there is",
     "mfa_add_webauthn": "its button asks the device before anything is sent",
 }
 

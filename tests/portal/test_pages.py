@@ -13,6 +13,7 @@ from tests.portal.browser import Window
 from tests.portal.live import Live
 from tests.portal.routes import Route, pages
 from tests.portal.states import (
+    BUTTON,
     ERRORS,
     NO_ERRORS,
     NO_PAGE,
@@ -51,6 +52,8 @@ _SUMMARY = """() => {
   }
   return wrong;
 }"""
+_SEND = """(form, [name, value]) => form.requestSubmit(
+    name ? form.querySelector(`button[name="${name}"][value="${value}"]`) : null)"""
 _OPEN = "document.querySelectorAll('main details').forEach(one => { one.open = true; })"
 _DIALOGS = "main :is([popovertarget], [aria-haspopup=dialog], [data-dialog])"
 
@@ -147,7 +150,9 @@ def _fill(form: Locator, name: str, value: str) -> None:
     kind = every.first.evaluate("one => one.type")
     if kind in ("radio", "checkbox"):
         for one in every.all():
-            one.set_checked(one.get_attribute("value") == value)
+            wanted = one.get_attribute("value") == value
+            if wanted or kind == "checkbox":
+                one.set_checked(wanted)
     elif kind == "select-one":
         every.select_option(value)
     elif kind == "file":
@@ -166,10 +171,12 @@ def _error(window: Window, route: str, language: str) -> list[str]:
     if route not in ERRORS:
         return ["has a form; say in states.ERRORS how it is filled in wrongly"]
     for name, value in ERRORS[route].items():
-        _fill(form, name, value)
+        if name != BUTTON:
+            _fill(form, name, value)
+    button, _, pressed = ERRORS[route].get(BUTTON, "").partition("=")
     form.evaluate("one => { one.noValidate = true; }")
     # by the script, so that a form is sent from a button as well as without one
     with page.expect_navigation(wait_until="load"):
-        form.evaluate("one => one.requestSubmit()")
+        form.evaluate(_SEND, [button, pressed])
     wrong = _look(window, language)
     return [f"with errors: {one}" for one in [*wrong, *map(str, page.evaluate(_SUMMARY))]]
