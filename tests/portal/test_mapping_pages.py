@@ -279,3 +279,20 @@ def _queries(portal: Portal, browser: Client, page: str) -> int:
         patch.setattr(kind, "execute", counting)
         assert browser.get(portal.page(BASE + page)).status_code == 200
     return counted
+
+
+def test_the_effect_on_many_claims_is_worked_out_after_the_page_is_there(portal: Portal) -> None:
+    portal.stage.alice.hand_over(*(record(f"C{n}") for n in range(101)))
+    browser = portal.browser()
+    editor(portal).change("ledger", {"categories": {"travel": {"account": "7141"}}})
+    address = portal.page(BASE + "/save")
+    first = browser.get(address)
+    assert 'hx-get="?effect=1" hx-trigger="load"' in first.content.decode()
+    assert "101 claims" not in text_of(first)
+    plain = text_of(browser.get(address + "?effect=1"))
+    assert "101 claims will be sent otherwise" in plain
+    assert "20 examples" in plain
+    part = browser.get(address + "?effect=1", headers={"HX-Request": "true"})
+    assert "<h1" not in part.content.decode()
+    assert "101 claims wait." in text_of(part)
+    assert part["Bilag-Announce"] == "It%20is%20worked%20out%20what%20saving%20does."

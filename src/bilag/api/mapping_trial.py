@@ -1,13 +1,14 @@
 """/integrations/{key}/mapping: what may be mapped, what single rules give, previews and effects.
 
-Nothing here is written or sent; without a mapping in the body it is about the working copy.
+Nothing here is written or sent; without a mapping in the body it is about the working copy. What
+shows claims of people asks for the scope of exports.
 """
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Router
 
 from bilag.api.answers import answer, items
-from bilag.api.auth import CONFIGURATION_READ, caller_of
+from bilag.api.auth import CONFIGURATION_READ, EXPORTS_READ, caller_of
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.integrations import IntegrationKey
 from bilag.api.mapping import PATH, editor_of
@@ -66,7 +67,7 @@ def post_mapping_value(
 
 @router.post(
     PATH + "/preview",
-    auth=CONFIGURATION_READ,
+    auth=EXPORTS_READ,
     response={200: MappingPreviewAnswer, **WRITE_ERRORS},
     summary="Preview the mapping",
 )
@@ -89,7 +90,7 @@ def post_mapping_preview(
 
 @router.post(
     PATH + "/effect",
-    auth=CONFIGURATION_READ,
+    auth=EXPORTS_READ,
     response={200: EffectAnswer, **WRITE_ERRORS},
     summary="What saving would do to the claims that wait",
 )

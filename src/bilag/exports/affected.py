@@ -134,6 +134,20 @@ def count_affected(connection: psycopg.Connection[Any], integration_id: UUID) ->
     return int(row[0]) if row else 0
 
 
+def waits_more_than(
+    connection: psycopg.Connection[Any], integration_id: UUID, number: int
+) -> bool:
+    """Return whether more claims wait than a number, counting no further."""
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT FROM exports WHERE integration_id = %(integration)s"
+        " AND for_person AND state IN ('held', 'failed') AND live"
+        " UNION ALL SELECT FROM exports WHERE integration_id = %(integration)s AND for_engine"
+        " AND state = 'pending' AND live IS NOT FALSE LIMIT %(limit)s) waiting",
+        {"integration": integration_id, "limit": number + 1},
+    ).fetchone()
+    return row is not None and int(row[0]) > number
+
+
 def chosen_records(
     connection: psycopg.Connection[Any], integration_id: UUID, source_ids: Sequence[str]
 ) -> list[AffectedRecord]:

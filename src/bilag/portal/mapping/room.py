@@ -3,8 +3,9 @@
 An accountant reads; only an administrator changes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +32,7 @@ TABS: tuple[tuple[str, Promise], ...] = (
     ("versions", gettext_lazy("Versions")),
     ("preview", gettext_lazy("Preview")),
 )
+TOLD = ("faults", "more_faults", "hints", "told")
 # More problems than these are counted, not listed.
 _PROBLEMS_SHOWN = 20
 
@@ -91,7 +93,7 @@ class Room:
         status: int = 200,
     ) -> HttpResponse:
         """Return a page with what stands on each of them."""
-        checked = self.editor.checked(copy)
+        told = cache(lambda: self.told(self.editor.checked(copy)))  # only where a page shows it
         return render(
             request,
             f"mapping/{template}.html",
@@ -105,7 +107,7 @@ class Room:
                     for name, label in TABS
                 ],
                 "may_edit": self.desk.role == "admin",
-                **self.told(checked),
+                **{name: partial(_part_of, told, name) for name in TOLD},
                 **context,
             },
             status=status,
@@ -147,6 +149,10 @@ class Room:
         if top in ("header", "line", "counterLine"):
             return self.address("fields")
         return self.address("general" if top in ("counterAccount", "lines") else "categories")
+
+
+def _part_of(told: Callable[[], dict[str, Any]], name: str) -> Any:
+    return told()[name]
 
 
 def open_room(desk: Desk, key: str) -> Room:

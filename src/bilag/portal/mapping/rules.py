@@ -1,6 +1,7 @@
 """The page of one rule (C10): its source and steps, and live what it gives for sample records."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,24 +31,25 @@ def edit(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     room = open_room(desk, key)
     copy = room.working()
     place, rule = _found(request, copy)
-    own = _own_fields(room)
+    samples = room.trial.path_samples(key)
+    own = _own_fields(samples)
+    page = partial(_page, request, room, copy, place, rule, samples)
     if request.method == "GET":
-        form = _form(place, rule, own)
-        return _page(request, room, copy, place, rule, form, _values(room, place, rule))
+        return page(_form(place, rule, own), _values(room, place, rule))
     form = _form(place, rule, own, request.POST)
     if not form.is_valid():
-        return _page(request, room, copy, place, rule, form, [])
+        return page(form, [])
     given = form.rule()
     do, _colon, number = request.POST.get("do", "keep").partition(":")
     if do == "try":
-        return _page(request, room, copy, place, rule, form, _values(room, place, given))
+        return page(form, _values(room, place, given))
     given = _rearranged(given, do, int(number) if number.isdigit() else 0)
     try:
         changed = room.editor.change(key, place.change(copy.document, given))
     except Refused as error:
         for problem in error.problems:
             form.add_error(None, f"{problem.field}: {problem.text(desk.language)}")
-        return _page(request, room, copy, place, rule, form, [])
+        return page(form, [])
     if do == "part":
         return room.go("rule", **place.inside(int(number or 1)).address())
     if do != "keep" or bool(parts_of(given)) != bool(parts_of(rule)):
@@ -63,7 +65,8 @@ def value(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     room = open_room(desk, key)
     copy = room.working()
     place, rule = _found(request, copy)
-    form = _form(place, rule, _own_fields(room), request.POST)
+    own = _own_fields(room.trial.path_samples(key))
+    form = _form(place, rule, own, request.POST)
     values = _values(room, place, form.rule()) if form.is_valid() else []
     response = render(request, "mapping/values.html", {"values": values, "form": form})
     told = "|".join(one["said"] for one in values)
@@ -88,8 +91,7 @@ def _form(
     )
 
 
-def _own_fields(room: Room) -> list[str]:
-    samples = room.trial.path_samples(room.key)
+def _own_fields(samples: Mapping[str, str]) -> list[str]:
     return sorted(path for path in samples if path.startswith("extra."))
 
 
@@ -135,6 +137,7 @@ def _page(
     copy: WorkingCopy,
     place: RulePlace,
     rule: Rule,
+    samples: Mapping[str, str],
     form: RuleForm,
     values: list[dict[str, Any]],
 ) -> HttpResponse:
@@ -144,7 +147,6 @@ def _page(
     if place.section not in TEXTS:
         known = next((one for one in target.fields if one.name == place.name), None)
     whole = (place.section,) if place.section in TEXTS else (place.section, place.name)
-    samples = room.trial.path_samples(room.key)
     context = {
         "form": form,
         "place": place,

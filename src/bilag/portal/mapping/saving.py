@@ -1,6 +1,9 @@
 """The pages between editing and being in force: what is not saved, what saving would do."""
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
@@ -12,8 +15,8 @@ from bilag.core.texts import say as sentence
 from bilag.delivery.mapping_editor import SavedMeanwhile
 from bilag.delivery.mapping_effect import Affected, AlteredValue
 from bilag.mapping.words import differences_in_words
-from bilag.portal.mapping.room import open_room
-from bilag.portal.scope import Desk, organization_page, say
+from bilag.portal.mapping.room import Room, open_room
+from bilag.portal.scope import Desk, announce, organization_page, say
 
 
 @require_http_methods(["GET", "POST"])
@@ -71,23 +74,27 @@ def save(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         else:
             say(request, _saved(saved.version, saved.released))
             return room.go("versions")
-    effect = None
-    try:
-        effect = room.trial.effect(key)
-    except Refused as error:
-        problems = problems or [one.text(desk.language) for one in error.problems]
-    groups = [
-        (name, *_group(found, desk.language))
-        for name, found in (
-            (("released", effect.released), ("held", effect.held), ("altered", effect.altered))
-            if effect
-            else ()
-        )
-    ]
+    later = request.method == "GET" and not request.GET and room.trial.takes_long(key)
+    context = {"later": later, "problems": problems}
+    if not later:
+        context |= _effect(room, problems)
+    if request.headers.get("HX-Request"):
+        response = render(request, "mapping/effect.html", {"room": room, "desk": desk, **context})
+        return announce(response, _("It is worked out what saving does."))
     mine = room.editor.unsaved(key).mine
     rows = [row for one in mine for row in differences_in_words(one, desk.language)]
-    context = {"effect": effect, "groups": groups, "problems": problems, "rows": rows}
-    return room.shown(request, "save", "", copy, context)
+    return room.shown(request, "save", "", copy, {**context, "rows": rows})
+
+
+def _effect(room: Room, problems: list[str]) -> dict[str, Any]:
+    """Return what saving would do, or why nothing can be said of it."""
+    language = room.desk.language
+    try:
+        effect = room.trial.effect(room.key)
+    except Refused as error:
+        return {"problems": problems or [one.text(language) for one in error.problems]}
+    found = (("released", effect.released), ("held", effect.held), ("altered", effect.altered))
+    return {"effect": effect, "groups": [(name, *_group(one, language)) for name, one in found]}
 
 
 def _saved(version: int, released: int) -> str:
