@@ -353,6 +353,8 @@ class ConnectorSuite:
         limit = harness.connector.capabilities(harness.settings).requests_in_flight_max
         submissions = [harness.submission(number) for number in range(1, 81)]
         async with harness.session() as session:
+            # slow, so that what is sent at once also meets there
+            harness.sandbox.faults({"kind": "slow", "on": "write", "seconds": 0.02})
             await asyncio.gather(*(harness.send(session, one) for one in submissions[:40]))
             harness.sandbox.faults({"kind": "slow", "on": "read", "seconds": 0.05})
             references = [one.references[0] for one in submissions]
