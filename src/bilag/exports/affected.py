@@ -134,9 +134,7 @@ def count_affected(connection: psycopg.Connection[Any], integration_id: UUID) ->
     return int(row[0]) if row else 0
 
 
-def waits_more_than(
-    connection: psycopg.Connection[Any], integration_id: UUID, number: int
-) -> bool:
+def waits_more_than(connection: psycopg.Connection[Any], integration_id: UUID, number: int) -> bool:
     """Return whether more claims wait than a number, counting no further."""
     row = connection.execute(
         "SELECT count(*) FROM (SELECT FROM exports WHERE integration_id = %(integration)s"
