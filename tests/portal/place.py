@@ -38,6 +38,7 @@ CANARY = "kanarifugl"
 # The walks by keyboard change their organization, so that each language has one of its own.
 FILLED, EMPTY, OTHER = "kanarifugl", "nystart", "fremmed"
 WALKS = {language: f"vandring-{language}" for language in ("nb", "nn", "en")}
+MAPPED = {language: f"tilordning-{language}" for language in WALKS}
 SECRET = f"sandbox-secret-{CANARY}"
 # Nobody listens there: what is only looked at sends nothing.
 NOWHERE = "http://127.0.0.1:9"
@@ -199,12 +200,13 @@ def _fill(
     file.write_text(json.dumps(_configuration(home, addresses)))
     apply_file(installation, file, by="test")
     organizations = {
-        slug: organization_id(slug) for slug in (FILLED, EMPTY, OTHER, *WALKS.values())
+        slug: organization_id(slug)
+        for slug in (FILLED, EMPTY, OTHER, *WALKS.values(), *MAPPED.values())
     }
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("INSERT INTO global_admins (subject) VALUES ('global@example.org')")
     names = ("global", "admin", "accountant", "coordinator", "outsider", "nobody", "walker")
-    walkers = [f"walker-{language}" for language in WALKS]
+    walkers = [f"{who}-{language}" for language in WALKS for who in ("walker", "mapper")]
     people = {name: signed_in(name) for name in (*names, *walkers)}
     people["half"] = signed_in("half", factors=False)
     people["signed out"] = Visitor("signed out")
@@ -324,6 +326,13 @@ def _configuration(home: Path, addresses: Mapping[str, Mapping[str, Any]]) -> di
                 "allowedNetworks": ["127.0.0.0/8"],
                 "members": [{"subject": f"walker-{language}@example.org", "role": "admin"}],
             } for language, slug in WALKS.items()),
+            *({
+                "slug": slug, "name": "Tilordningslaget", "language": language,
+                "allowedNetworks": ["127.0.0.0/8"],
+                "members": [{"subject": f"mapper-{language}@example.org", "role": "admin"}],
+                "books": [{"key": "rest", "name": "Hovedbok", "currency": "NOK"}],
+                "integrations": [_integration("rest", addresses["rest"], "Tilordningslaget")],
+            } for language, slug in MAPPED.items()),
             {
                 "slug": OTHER, "name": "Fremmed Forening", "language": "nb",
                 "allowedNetworks": ["127.0.0.0/8"],

@@ -37,7 +37,8 @@ def _watch(patch: pytest.MonkeyPatch, kind: Any, method: str, seen: Counted) -> 
     original = getattr(kind, method)
 
     def note(cursor: Any, query: Any, *arguments: Any, **named: Any) -> Any:
-        seen.statements.append(" ".join(_text(query, cursor).split()))
+        if statement := " ".join(_text(query, cursor).split()):
+            seen.statements.append(statement)
         return original(cursor, query, *arguments, **named)
 
     patch.setattr(kind, method, note)

@@ -15,7 +15,7 @@ from tests.portal.axe import axe, structure
 from tests.portal.browser import Window, open_window
 from tests.portal.heard import Listener
 from tests.portal.live import Live
-from tests.portal.place import FILLED, SECRET, WALKS
+from tests.portal.place import MAPPED, SECRET, WALKS
 from tests.portal.visitors import PASSWORD, Visitor, code_now
 from tests.portal.windows import open_context
 
@@ -175,18 +175,11 @@ def _map_a_type(walk: Walk) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_mapping_a_field(browser: Browser, live: Live, language: str) -> None:
     """The mapping editor without a mouse: a field by drop-down, its rule, preview and saving."""
-    own = live.place.organizations[FILLED]
-    editor = live.place.installation.mapping_editor_of(own, "user admin@example.org")
-    editor.discard("rest")
-    # as it was before the walk in another language
-    ((newest,),) = live.place.query(
-        FILLED, "SELECT mapping_version FROM organization_integrations WHERE key = 'rest'"
-    )
-    editor.restore("rest", 1, newest)
-    admin = live.place.people["admin"]
-    with listening(browser, live, "mapping-editor", language, admin) as (listener, window):
+    slug = MAPPED[language]
+    mapper = live.place.people[f"mapper-{language}"]
+    with listening(browser, live, "mapping-editor", language, mapper) as (listener, window):
         walk = Walk(listener, window, language)
-        listener.open(f"{live.origin}/o/{FILLED}/settings/integrations/rest/mapping")
+        listener.open(f"{live.origin}/o/{slug}/settings/integrations/rest/mapping")
         walk.skip()
         walk.follow("Fields")
         listener.to(f'button "{said(language, "Add a field of the voucher")}"')
@@ -203,4 +196,5 @@ def test_mapping_a_field(browser: Browser, live: Live, language: str) -> None:
         walk.follow("See what saving does, and save")
         walk.send("Save the mapping")
         walk.follow("Versions")
+    editor = live.place.installation.mapping_editor_of(live.place.organizations[slug], "a test")
     assert "dato" in str(editor.working_copy("rest").document["header"])
