@@ -36,8 +36,16 @@ CHECKS = (
 )
 # So many requests in all, good and bad ones, however many operations there are.
 REQUESTS = 1800
+# and so many more of an operation that has not succeeded yet
+AGAIN = 100
 KEY = "/api/v1/integrations/{integrationKey}"
 RUN = UUID(int=17)
+# Nobody can sign a callback yet; the export that is there cannot be cancelled; an integration in
+# use is not deleted, and what it is changed to is tried first, at an address where nobody answers.
+SILENT = {
+    "PUT /api/v1/accounting-exports/{exportId}", "DELETE /api/v1/accounting-exports/{exportId}",
+    f"DELETE {KEY}", f"PUT {KEY}", f"PUT {KEY}/credentials",
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -81,11 +89,15 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         f"{KEY}/mapping/value": {"rule": {"from": "text"}},
         f"{KEY}/mapping/preview": {"mapping": MAPPING, "sourceIds": ["C1"]},
         f"{KEY}/mapping/effect": {"mapping": MAPPING},
-        "/api/v1/integrations": {"newBook": None},
         "/api/v1/integrations/{integrationKey}/activation": {
             "integrationKey": "ready", "takeOver": True,
         },
     }  # fmt: skip
+    # Whose parts fit together too seldom when each is chosen by itself.
+    whole: dict[str, dict[str, object]] = {
+        "/api/v1/records": record("C5"),
+        "/api/v1/integrations": {"key": "third", "name": "Third", "type": "rest", "book": "main"},
+    }
     _ready_draft(stage)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     authorization = {"Authorization": f"Bearer {stage.alice.token}"}
@@ -93,10 +105,13 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     operations = [found.ok() for found in schema.get_all_operations()]
     examples = max(10, REQUESTS // len(operations) // len(GenerationMode))
     for operation in operations:
-        for mode in GenerationMode:
+        for mode, most in ((GenerationMode.POSITIVE, examples), (GenerationMode.NEGATIVE, examples),
+                           (GenerationMode.POSITIVE, AGAIN)):  # fmt: skip
+            if most == AGAIN and (min(seen[operation.label]) < 300 or operation.label in SILENT):
+                continue
 
             @settings(
-                max_examples=examples, deadline=None, database=None, derandomize=True,
+                max_examples=most, deadline=None, database=None, derandomize=True,
                 suppress_health_check=list(HealthCheck),
             )  # fmt: skip
             @given(case=operation.as_strategy(generation_mode=mode), about_what_is_there=booleans())
@@ -107,14 +122,15 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
                             place = case.operation.path.removeprefix(EXPORTS + "/{exportId}")
                             values = known | about.get(place, {})
                             part.update({name: values[name] for name in part if name in values})
+                    if isinstance(case.body, dict) and case.operation.path in whole:
+                        case.body = dict(whole[case.operation.path])
                 response = case.call(headers=authorization)
                 case.validate_response(response, checks=CHECKS)  # type: ignore[arg-type]
                 seen.setdefault(case.operation.label, set()).add(response.status_code)
 
             check()
-    # Nobody can sign a callback yet, and the export that is there cannot be cancelled.
-    silent = {label.split()[0] for label, statuses in seen.items() if min(statuses) >= 300}
-    assert silent <= {"PUT", "DELETE"}, {k: v for k, v in seen.items() if min(v) >= 300}
+    silent = {label for label, statuses in seen.items() if min(statuses) >= 300}
+    assert silent <= SILENT, {label: seen[label] for label in silent}
     assert len(seen) == len(operations)
 
 
