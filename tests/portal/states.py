@@ -89,7 +89,7 @@ ERRORS: Mapping[str, Mapping[str, str]] = {
     "integrations:rotate": {},
     "integrations:settings": {"name": ""},
     "sending:data": {"from_amount": "much"},
-    "sending:schedule": {"trigger": "custom", "cron": "every day"},
+    "sending:schedule": {"trigger": "cron", "cron": "every day"},
     "sending:pauses": {},
     "sending:switch": {"reason": "15108695088"},
     "sending:features": {"name": ""},
@@ -103,7 +103,7 @@ ERRORS: Mapping[str, Mapping[str, str]] = {
     "mapping:claimant": {"party": ""},
     "mapping:payees": {"clearingAccount": _TOO_LONG},
     "mapping:import": {"file": "no such columns"},
-    "mapping:fields": {"header-1-name": "", BUTTON: "do=keep"},
+    "mapping:fields": {"header-0-name": "", BUTTON: "do=keep"},
     "mapping:rule": {"max_length": "0"},
 }
 

@@ -13,6 +13,7 @@ from uuid import UUID
 import yaml
 
 from bilag.core.record import Record, RecordLine
+from bilag.core.texts import CATALOGUE
 from bilag.core.texts_mapping import MAPPING_TEXTS
 from bilag.core.voucher import Voucher
 from bilag.integrations.model import Book, Delivery, Filters
@@ -144,4 +145,4 @@ def test_every_code_that_the_room_uses_has_its_three_sentences() -> None:
         assert len(set(sentences)) == 3 or code == "zero_sum"
     made = re.findall(r'(?:Problem|RuleError|\.add)\(\s*"(\w+)"', source)
     assert len(made) > 30
-    assert set(made) <= MAPPING_TEXTS.keys()
+    assert set(made) <= CATALOGUE.keys()
