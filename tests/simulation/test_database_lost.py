@@ -5,13 +5,21 @@ import signal
 import time
 from pathlib import Path
 
+import psycopg
+
 from bilag.app.migrate import migrate
 from bilag.app.postgres import EmbeddedServer
-from tests.clusters import chosen_binaries
+from tests.clusters import Cluster, Database, chosen_binaries
 from tests.sandboxes import SandboxProcess
 from tests.simulation.conftest import rest_settings
 from tests.simulation.proof import at_rest, prove
 from tests.simulation.world import claim, make_world
+
+# the worker's, those of the queue among them; not the ones that look on
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = %s AND usename = 'bilag_app'"
+)
 
 
 def test_the_postmaster_is_killed_during_a_run(sandbox: SandboxProcess, tmp_path: Path) -> None:
@@ -39,3 +47,30 @@ def test_the_postmaster_is_killed_during_a_run(sandbox: SandboxProcess, tmp_path
             prove(world, sandbox, claims)
     finally:
         server.stop()
+
+
+def test_a_worker_goes_on_after_its_connections_were_cut_again_and_again(
+    cluster: Cluster, database: Database, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    claims = [claim(number) for number in range(300)]
+    settings = rest_settings(sandbox.url)
+    with (
+        make_world(
+            database.application_url, database.owner_url, tmp_path, settings=settings
+        ) as world,
+        psycopg.connect(cluster.superuser_url, autocommit=True) as superuser,
+    ):
+        worker = world.start_worker()
+        world.accept(claims[:100])
+        world.wait_for(lambda states: states.get("exported", 0) > 0)
+        with psycopg.connect(database.owner_url) as owner:
+            # What asks for a job waits here, so that each cut meets it at its question.
+            owner.execute("LOCK TABLE procrastinate_jobs")
+            until = time.monotonic() + 4
+            while time.monotonic() < until:
+                superuser.execute(CUT, [database.name])
+                time.sleep(0.05)
+        world.accept(claims[100:])
+        assert world.wait_for(at_rest, seconds=90) == {"exported": 300}
+        assert worker.poll() is None, "the worker ended"
+        prove(world, sandbox, claims)

@@ -45,6 +45,8 @@ HOUSEKEEPING_SECONDS = 3600.0
 # Failure policy: a worker that is told to stop finishes what is under way for so long; what is not
 # settled by then is found in `sending` by the next worker and looked up.
 STOP_SECONDS_MAX = 90.0
+# what is raised while the database is away: ours, the pool's, and procrastinate's own
+_AWAY = (psycopg.Error, PoolTimeout, procrastinate.exceptions.ConnectorException)
 
 
 @dataclass(frozen=True)
@@ -169,7 +171,8 @@ async def work(
         )
         beside = [asyncio.create_task(_tick_for_ever(engine, queue, revive))]
         for chore in chores:
-            beside.append(asyncio.create_task(_do_chore(chore, engine, queue, settings.name)))
+            name = f"{settings.name}-{chore.queue}"  # in a slot of its own, which no sync can have
+            beside.append(asyncio.create_task(_run_jobs(queue, engine, [chore.queue], name, 1)))
             beside.append(asyncio.create_task(_look_after(chore, engine, queue)))
         if settings.once:
             beside.append(asyncio.create_task(_until_idle(engine, queue, running)))
@@ -192,33 +195,47 @@ async def _run_jobs(
     name: str,
     concurrency: int,
 ) -> None:
-    await queue.run_worker_async(
-        queues=queues,
-        name=name,
-        concurrency=concurrency,
-        fetch_job_polling_interval=TICK_SECONDS,
-        shutdown_graceful_timeout=STOP_SECONDS_MAX,
-        install_signal_handlers=False,
-        update_heartbeat_interval=sync_queue.HEARTBEAT_SECONDS,
-        stalled_worker_timeout=sync_queue.STALLED_SECONDS * 3,
-        additional_context={"engine": engine},
-    )
+    """Run the jobs of queues until the worker is stopped.
+
+    Failure policy: what ends it (the database is away) is logged, and after a tick it goes on.
+    """
+    while not engine.stopping:
+        try:
+            await queue.run_worker_async(
+                queues=queues,
+                name=name,
+                concurrency=concurrency,
+                fetch_job_polling_interval=TICK_SECONDS,
+                shutdown_graceful_timeout=STOP_SECONDS_MAX,
+                install_signal_handlers=False,
+                update_heartbeat_interval=sync_queue.HEARTBEAT_SECONDS,
+                stalled_worker_timeout=sync_queue.STALLED_SECONDS * 3,
+                additional_context={"engine": engine},
+            )
+        except _AWAY as error:
+            log.warning("jobs_interrupted", queues=queues, error=type(error).__name__)
+            await asyncio.sleep(TICK_SECONDS)
 
 
 async def _until_idle(
     engine: Engine, queue: procrastinate.App, running: asyncio.Task[None]
 ) -> None:
     """End the worker when no sync waits or runs and no integration has anything due."""
-    async with engine.pool.connection() as connection:
-        await sync_queue.rescue_stalled(connection)
-        await sync_queue.start_due_runs(connection)
-        await sync_queue.defer_due(connection, queue, trigger="tick")
+    asked = False
     while not running.done():
+        try:
+            async with engine.pool.connection() as connection:
+                if not asked:
+                    await sync_queue.rescue_stalled(connection)
+                    await sync_queue.start_due_runs(connection)
+                    await sync_queue.defer_due(connection, queue, trigger="tick")
+                    asked = True
+                elif await sync_queue.idle(connection):
+                    running.cancel()
+                    return
+        except _AWAY as error:
+            log.warning("look_failed", error=type(error).__name__)
         await asyncio.sleep(IDLE_POLL_SECONDS)
-        async with engine.pool.connection() as connection:
-            if await sync_queue.idle(connection):
-                running.cancel()
-                return
 
 
 def _stop_on_signals(engine: Engine, running: asyncio.Task[None]) -> None:
@@ -244,23 +261,10 @@ async def _tick_for_ever(
             if time.monotonic() - kept_house > HOUSEKEEPING_SECONDS:
                 await keep_house(engine)
                 kept_house = time.monotonic()
-        except (psycopg.Error, PoolTimeout) as error:
+        except _AWAY as error:
             log.warning("tick_failed", error=type(error).__name__)
             if revive is not None:
                 await asyncio.to_thread(revive)
-
-
-async def _do_chore(chore: Chore, engine: Engine, queue: procrastinate.App, name: str) -> None:
-    """Run a chore's jobs, in a slot that no sync can have and that takes none from them.
-
-    Failure policy: what ends it (the database is away) is logged, and after a tick it goes on.
-    """
-    while not engine.stopping:
-        try:
-            await _run_jobs(queue, engine, [chore.queue], f"{name}-{chore.queue}", 1)
-        except (psycopg.Error, PoolTimeout, procrastinate.exceptions.ConnectorException) as error:
-            log.warning("chore_failed", chore=chore.queue, error=type(error).__name__)
-            await asyncio.sleep(TICK_SECONDS)
 
 
 async def _look_after(chore: Chore, engine: Engine, queue: procrastinate.App) -> None:
@@ -271,7 +275,7 @@ async def _look_after(chore: Chore, engine: Engine, queue: procrastinate.App) ->
     while True:
         try:
             await chore.tick(engine, queue)
-        except (psycopg.Error, PoolTimeout) as error:
+        except _AWAY as error:
             log.warning("chore_tick_failed", chore=chore.queue, error=type(error).__name__)
         await asyncio.sleep(chore.tick_seconds)
 
