@@ -8,7 +8,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_http_methods
 
-from bilag.core.money import amount_text
 from bilag.core.problem import Refused
 from bilag.core.texts import CATALOGUE
 from bilag.core.texts import say as sentence
@@ -17,6 +16,7 @@ from bilag.delivery.mapping_effect import Affected, AlteredValue
 from bilag.mapping.words import differences_in_words
 from bilag.portal.mapping.room import Room, open_room
 from bilag.portal.scope import Desk, announce, organization_page, say
+from bilag.portal.words import amount_words
 
 
 @require_http_methods(["GET", "POST"])
@@ -113,12 +113,12 @@ def _group(
     found: Affected, language: str
 ) -> tuple[Affected, str, list[tuple[str, str, str, list[str]]]]:
     """Return a group with its sums in words, and a row for each example."""
-    sums = ", ".join(f"{amount_text(total)} {code}" for code, total in sorted(found.sums.items()))
+    sums = ", ".join(f"{amount_words(total)} {code}" for code, total in sorted(found.sums.items()))
     rows = [
         (
             one.source_id,
             one.state,
-            f"{amount_text(one.amount)} {one.currency}",
+            f"{amount_words(one.amount)} {one.currency}",
             [p.text(language) for p in one.problems] + [_told(a, language) for a in one.altered],
         )
         for one in found.examples

@@ -18,7 +18,7 @@ from bilag.integrations.model import Filters, Integration
 from bilag.portal.scope import Desk, announce, organization_page, say
 from bilag.portal.sending.forms import Codes, ExactAmount, PlaceForm, day_input, faults
 from bilag.portal.sending.places import unknown_is_not_found
-from bilag.portal.sending.words import moment_words
+from bilag.portal.words import moment_words
 
 CATEGORY_NAMES = {
     "expense": gettext_lazy("Expense claims"),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from bilag.core.schedule_words import pause_words, words
 from bilag.delivery.configured import Timed
 from bilag.portal.scope import Desk
-from bilag.portal.sending.words import moment_words
+from bilag.portal.words import moment_words
 
 
 @dataclass(frozen=True, slots=True)

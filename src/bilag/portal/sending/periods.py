@@ -16,7 +16,7 @@ from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.sending.data import CATEGORY_NAMES
 from bilag.portal.sending.forms import FreeText, PlaceForm, day_input
 from bilag.portal.sending.places import only_admins_change, unknown_is_not_found
-from bilag.portal.sending.words import amount_words
+from bilag.portal.words import amount_words
 from bilag.tenants.organizations import REASON_MAX
 
 _POLICIES = (

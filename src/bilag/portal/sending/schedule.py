@@ -20,7 +20,7 @@ from bilag.portal.scope import Desk, announce, organization_page, say
 from bilag.portal.sending.forms import PlaceForm, faults
 from bilag.portal.sending.panel import panel_of
 from bilag.portal.sending.places import unknown_is_not_found
-from bilag.portal.sending.words import moment_words
+from bilag.portal.words import moment_words
 
 _TRIGGERS = (
     ("on_approval", gettext_lazy("On approval: when something is approved")),
