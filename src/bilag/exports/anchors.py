@@ -78,7 +78,9 @@ class AnchorFiles:
             tail = os.pread(descriptor, _TAIL, max(size - _TAIL, 0))
             if _says(tail, anchor):
                 return False
-            os.pwrite(descriptor, anchor.line(), size)
+            # a line that a full disk cut off must not spoil the next one
+            broken = b"" if not tail or tail.endswith(b"\n") else b"\n"
+            os.pwrite(descriptor, broken + anchor.line(), size)
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
@@ -139,16 +141,21 @@ def read_anchors(files: Iterable[Path], organization_id: UUID) -> Iterator[Ancho
 
 def head(connection: psycopg.Connection[Any], organization_id: UUID) -> Anchor | None:
     """Return the newest link of the organization of the scope, or None while nothing is logged."""
-    row = connection.execute(_HEAD).fetchone()
-    return None if row is None else Anchor(organization_id, *row, utc_now())
+    return _head_of(organization_id, connection.execute(_HEAD).fetchone())
 
 
 async def head_async(
     connection: psycopg.AsyncConnection[Any], organization_id: UUID
 ) -> Anchor | None:
     """The same on a connection of the worker."""
-    row = await (await connection.execute(_HEAD)).fetchone()
-    return None if row is None else Anchor(organization_id, *row, utc_now())
+    return _head_of(organization_id, await (await connection.execute(_HEAD)).fetchone())
+
+
+def _head_of(organization_id: UUID, row: tuple[Any, ...] | None) -> Anchor | None:
+    if row is None:
+        return None
+    link, digest, instance_id, epoch = row
+    return Anchor(organization_id, link, digest, instance_id, epoch, utc_now())
 
 
 def _anchor(found: dict[str, Any]) -> Anchor:
