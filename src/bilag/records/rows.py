@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any, Final, Protocol
 
+from bilag.core.cells import FORMULA
 from bilag.core.money import DIGITS_MAX
 from bilag.core.problem import Problem, Refused
 from bilag.records.fields import TEXT_MAX, FieldError, shown
@@ -32,9 +33,6 @@ RECORD_KEY, PROBLEMS_KEY, LINE_KEY = "bilag_record", "bilag_problems", "bilag_li
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
-# What a spreadsheet would take for a formula, with any apostrophes before it (X6).
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?[0-9][0-9.,\u00a0 ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,13 +256,8 @@ class NdjsonRows:
         return Row(number, cells, original, problems)
 
 
-def error_cell(cell: str) -> str:
-    """Return a cell as it stands in an error file: safe from formulas, and read back as it was."""
-    return "'" + cell if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
-
-
 def _cell_of_error_file(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def cleaned_json(text: str) -> str:
