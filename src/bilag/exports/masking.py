@@ -41,7 +41,7 @@ def masked_detail(detail: Mapping[str, Any]) -> dict[str, Any]:
 
 def laid_out(value: Any) -> str:
     """Return a value as JSON over several lines, as people read it."""
-    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()
+    return orjson.dumps(value, default=_as_written, option=orjson.OPT_INDENT_2).decode()
 
 
 def formatted(text: str) -> str:
@@ -54,7 +54,20 @@ def formatted(text: str) -> str:
 
 def _parsed(text: str) -> Any:
     # numbers stay as they are written: 249.50 is what was sent, not 249.5
-    return json.loads(text, parse_float=orjson.Fragment, parse_int=orjson.Fragment)
+    return json.loads(text, parse_float=_Number, parse_int=_Number)
+
+
+class _Number:
+    """A number as it is written."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+def _as_written(value: Any) -> orjson.Fragment:
+    if isinstance(value, _Number):
+        return orjson.Fragment(value.text)
+    raise TypeError(type(value).__name__)
 
 
 def _inner(value: Any) -> Any:
@@ -72,5 +85,5 @@ def _masked(value: Any) -> Any:
         return [_masked(one) for one in value]
     if value is None or isinstance(value, bool):
         return value
-    text = value.contents if isinstance(value, orjson.Fragment) else str(value)
+    text = value.text if isinstance(value, _Number) else str(value)
     return value if _AMOUNT.fullmatch(text) or _DATE.fullmatch(text) else DOTS
