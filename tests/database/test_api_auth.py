@@ -46,7 +46,7 @@ BODIES: dict[str, Any] = {
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
-    "list_all_integrations", "get_schedule",
+    "list_all_integrations", "get_schedule", "list_audit_log", "get_audit_entry",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export"}
 RUN = UUID(int=17)
@@ -68,7 +68,7 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
             name = operation["operationId"]
             for placeholder, value in (
                 ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
-                ("{integrationKey}", "ledger"),
+                ("{integrationKey}", "ledger"), ("{entryId}", "c1-1"),
             ):  # fmt: skip
                 filled = filled.replace(placeholder, value)
             if name == "get_dry_run":
@@ -136,6 +136,7 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert {name for name, (status, _) in answers.items() if status == 404} == {
         "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
         "post_preview", "get_force", "post_force", "post_approval", "get_reconciliation",
+        "get_audit_entry",
     }  # fmt: skip
     assert json.loads(answers["post_period_decision"][1]) == {"exportIds": []}
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"

@@ -4,6 +4,7 @@ from django.urls import path
 
 from bilag import __version__
 from bilag.api import (
+    audit_log,
     dry_run,
     exports,
     force,
@@ -42,6 +43,7 @@ for router in (
     periods.router,
     integrations.router,
     dry_run.router,
+    audit_log.router,
 ):
     api.add_router("", router)
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -15,11 +15,14 @@ import psycopg
 from psycopg.rows import dict_row
 
 from bilag.core.problem import Problem, Refused
+from bilag.mapping.dates import TIME_ZONE
 
 ATTEMPT, CHANGE = "attempt", "change"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ID_MAX = 2**63 - 1
-_KEY = re.compile(r"([ac])([0-9]{1,17})-([0-9]{1,19})")
+# days that people may ask for and every part of the system can tell
+_DAY_MIN, _DAY_MAX = date(1990, 1, 1), date(2200, 1, 1)
+_KEY = re.compile(r"([ac])([0-9]{1,16})-([0-9]{1,19})")
 # Of a claim so many exports are looked at; more generations than this nobody has forced.
 _EXPORTS_MAX = 1_000
 # A file is read in pages of this size, each in a transaction of its own.
@@ -43,7 +46,20 @@ class Key(NamedTuple):
         found = _KEY.fullmatch(text)
         if found is None or int(found[3]) > _ID_MAX:
             raise Refused(Problem("cursor_not_valid", "cursor"))
-        return cls(_EPOCH + timedelta(microseconds=int(found[2])), found[1], int(found[3]))
+        at = _EPOCH + timedelta(microseconds=int(found[2]))
+        return cls(at, found[1], int(found[3]))
+
+
+def between(first: date | None, last: date | None) -> tuple[datetime | None, datetime | None]:
+    """Return the moments at which the first day begins and the last one has ended, in Oslo."""
+    return (
+        None if first is None else _day_begins(first),
+        None if last is None else _day_begins(min(last, _DAY_MAX) + timedelta(days=1)),
+    )
+
+
+def _day_begins(day: date) -> datetime:
+    return datetime.combine(min(max(day, _DAY_MIN), _DAY_MAX), time(), TIME_ZONE)
 
 
 @dataclass(frozen=True, slots=True)
