@@ -121,31 +121,61 @@ JOIN books b ON b.id = e.book_id
 """
 
 
+# Transactions end long before this; ids within one are drawn after its time was taken.
+_OVERLAP = "interval '1 hour'"
+
+
 def export_page(
     connection: psycopg.Connection[Any],
     *,
     before: int | None = None,
+    after: int | None = None,
     limit: int = 100,
     state: str | None = None,
     integration_id: UUID | None = None,
     source_id: str | None = None,
+    received_from: datetime | None = None,
+    received_before: datetime | None = None,
 ) -> list[ExportRow]:
-    """Return exports newest first, with ids below `before`: keyset pages that never drift.
+    """Return exports newest first, next below the id `before`, or next above the id `after`.
 
-    Raises ValueError for an unknown state.
+    Keyset pages that never drift, each filter by an index. Raises ValueError for an unknown state.
     """
     if state is not None and state not in STATES:
         raise ValueError(f"unknown state {state}; one of {', '.join(STATES)}")
+    where = "WHERE true"
+    if before is not None:
+        where += " AND e.id < %(before)s"
+    if after is not None:
+        where += " AND e.id > %(after)s"
+    if state is not None:
+        where += " AND e.state = %(state)s"
+        if state != "exported":
+            where += " AND e.listed_as = %(listed)s"
+    if integration_id is not None:
+        where += " AND e.integration_id = %(integration)s"
+    if source_id is not None:
+        where += " AND e.source_id = %(source)s"
+    if received_from is not None:
+        where += f""" AND e.created_at >= %(from)s AND e.id >= coalesce((SELECT f.id FROM exports f
+            WHERE f.organization_id = current_organization()
+              AND f.created_at >= %(from)s - {_OVERLAP}
+            ORDER BY f.organization_id, f.created_at, f.id LIMIT 1), 0)"""
+    if received_before is not None:
+        where += f""" AND e.created_at < %(end)s AND e.id <= coalesce((SELECT f.id FROM exports f
+            WHERE f.organization_id = current_organization()
+              AND f.created_at < %(end)s + {_OVERLAP}
+            ORDER BY f.organization_id DESC, f.created_at DESC, f.id DESC LIMIT 1), 0)"""
+    newer = after is not None and before is None
+    text = f"{_COLUMNS} {where} ORDER BY e.id {'ASC' if newer else 'DESC'} LIMIT %(limit)s"
     cursor = connection.execute(
-        _COLUMNS + "WHERE (%(before)s::bigint IS NULL OR e.id < %(before)s)"
-        " AND (%(state)s::text IS NULL OR e.state = %(state)s)"
-        " AND (%(integration)s::uuid IS NULL OR e.integration_id = %(integration)s)"
-        " AND (%(source)s::text IS NULL OR e.source_id = %(source)s)"
-        " ORDER BY e.id DESC LIMIT %(limit)s",
-        {"before": before, "state": state, "integration": integration_id, "source": source_id,
-         "limit": limit},
+        text.encode(),
+        {"before": before, "after": after, "state": state, "integration": integration_id,
+         "listed": "pending" if state == "sending" else state, "source": source_id,
+         "from": received_from, "end": received_before, "limit": limit},
     )  # fmt: skip
-    return [ExportRow(*row) for row in cursor.fetchall()]
+    rows = [ExportRow(*row) for row in cursor.fetchall()]
+    return rows[::-1] if newer else rows
 
 
 def export_by_id(connection: psycopg.Connection[Any], export_id: int) -> ExportRow | None:
