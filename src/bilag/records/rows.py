@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any, Final, Protocol
 
-from bilag.core.cells import FORMULA
+from bilag.core.cells import cell_as_it_was
 from bilag.core.money import DIGITS_MAX
 from bilag.core.problem import Problem, Refused
 from bilag.records.fields import TEXT_MAX, FieldError, shown
@@ -93,7 +93,7 @@ class CellRows:
     def checked(self, number: int, cells: list[str], problems: list[Problem]) -> Row:
         """Return a row of these cells: identity numbers are cut out and become problems."""
         if self._is_error_file:
-            cells = [_cell_of_error_file(cell) for cell in cells]
+            cells = [cell_as_it_was(cell) for cell in cells]
         if has_identity_number("\n".join(cells)):
             for index, cell in enumerate(cells):
                 if has_identity_number(cell):
@@ -254,10 +254,6 @@ class NdjsonRows:
         """Return the row that was staged."""
         original, cells = json.loads(data)
         return Row(number, cells, original, problems)
-
-
-def _cell_of_error_file(cell: str) -> str:
-    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
 def cleaned_json(text: str) -> str:

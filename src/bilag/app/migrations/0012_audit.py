@@ -8,7 +8,7 @@ from bilag.app.schema import room_sql
 class Migration(migrations.Migration):
     """Runs the files as the owner; the new column of `exports` writes that table anew once."""
 
-    dependencies = [("bilag", "0007_accounts")]
+    dependencies = [("bilag", "0011_included_data")]
     operations = [
         migrations.RunSQL(room_sql("tenants", "0012_retention.sql")),
         migrations.RunSQL(room_sql("exports", "0012_audit.sql")),
