@@ -20,6 +20,8 @@ INSTALLED_APPS = [
     "bilag.portal.accounts",
     "bilag.portal.members",
     "bilag.portal.tokens",
+    "bilag.portal.audit",
+    "bilag.portal.claims",
     "bilag.portal.sending.apps.SendingConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
