@@ -23,7 +23,7 @@ register.filter("event_name", event_name)
 def moment(at: datetime | None, form: str = "d MMM y HH:mm:ss") -> SafeString:
     """Return a time in Oslo, absolute; its weekday is heard, and seen on hover. None is a dash."""
     if at is None:
-        return format_html("–")
+        return SafeString("–")
     there = at.astimezone(TIME_ZONE)
     weekday = format_datetime(there, "EEEE", locale=_locale())
     return format_html(
@@ -46,7 +46,7 @@ def money(amount: Decimal, currency: str = "") -> str:
 def outcome_tag(outcome: str) -> SafeString:
     """Return an outcome as a tag: an icon that is not read out, and the word; nothing for none."""
     if not outcome:
-        return format_html("")
+        return SafeString("")
     colour, icon = outcome_look(outcome)
     return format_html(
         '<span class="ds-tag" data-color="{}"><span aria-hidden="true">{}</span>&nbsp;{}</span>',
