@@ -147,9 +147,7 @@ def test_an_outsider_finds_none_of_it(portal: Portal) -> None:
     assert file_of(charlie, "/o/charlie/exports/file") == []
 
 
-@pytest.mark.parametrize(
-    "path", ["exports?older=x", "exports?older=0", "exports/999999999999"]
-)
+@pytest.mark.parametrize("path", ["exports?older=x", "exports?older=0", "exports/999999999999"])
 def test_what_is_not_there_is_not_found(portal: Portal, path: str) -> None:
     assert portal.browser().get(portal.page(path)).status_code == 404
 

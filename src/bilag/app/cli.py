@@ -63,6 +63,7 @@ _COMMANDS = {
     "retry": _Entry(_WATCH, "cli_repair", "send again what was refused or held"),
     "resolve": _Entry(_WATCH, "cli_repair", "settle what is in doubt"),
     "audit": _Entry(_WATCH, "cli_audit", "verify the audit log, row by row; anchor it"),
+    "verify": _Entry(_WATCH, "cli_verify", "recount the totals that status shows"),
     "reconcile": _Entry(_WATCH, "cli_reconcile", "compare with what the ledger really holds"),
     "force-export": _Entry(_WATCH, "cli_force", "send a posted claim again, on purpose"),
     "force-approve": _Entry(_WATCH, "cli_force", "approve that somebody else wants to do so"),

@@ -14,8 +14,7 @@ import psycopg
 from rich.text import Text
 
 from bilag.app.cli_exit import CommandFailed, Exit
-from bilag.app.cli_open import Desk, desk_of, installation, language_option, output
-from bilag.app.wiring import Installation
+from bilag.app.cli_open import Desk, desks, installation, language_option, output
 from bilag.delivery.sync import engine_mark
 from bilag.exports.anchors import (
     Anchor,
@@ -27,7 +26,6 @@ from bilag.exports.anchors import (
 )
 from bilag.exports.verify import Verified, one_view, verify
 from bilag.integrations.vault import audit_key, load_data_key
-from bilag.tenants.organizations import list_organizations
 from bilag.tenants.scope import organization_scope
 
 
@@ -62,7 +60,7 @@ def verify_command(
     """
     with installation() as opened:
         found = [
-            (at.organization.slug, _verified(at, more, chain_only)) for at in _desks(opened, slug)
+            (at.organization.slug, _verified(at, more, chain_only)) for at in desks(opened, slug)
         ]
     if as_json:
         click.echo(json.dumps([_as_json(*one, language) for one in found], ensure_ascii=False))
@@ -87,7 +85,7 @@ def anchor_command(slug: str, only_print: bool) -> int:
     """
     with installation() as opened:
         files = AnchorFiles(anchors_folder(opened.home))
-        for at in _desks(opened, slug):
+        for at in desks(opened, slug):
             with at.scope() as connection:
                 newest = head(connection, at.organization.id)
             if newest is None:
@@ -97,16 +95,6 @@ def anchor_command(slug: str, only_print: bool) -> int:
                 files.add(at.organization.slug, newest)
             click.echo(newest.line().decode(), nl=False)
     return Exit.OK
-
-
-def _desks(opened: Installation, slug: str) -> Iterator[Desk]:
-    if slug:
-        yield desk_of(opened, slug)
-        return
-    with opened.pool.connection() as connection:
-        every = list_organizations(connection)
-    for one in every:
-        yield desk_of(opened, str(one.id))
 
 
 def _verified(at: Desk, more: Sequence[Path], chain_only: bool) -> Verified:
