@@ -68,6 +68,8 @@ _COMMANDS = {
     "force-export": _Entry(_WATCH, "cli_force", "send a posted claim again, on purpose"),
     "force-approve": _Entry(_WATCH, "cli_force", "approve that somebody else wants to do so"),
     "decide-period": _Entry(_WATCH, "cli_periods", "decide about claims in a closed period"),
+    "retention": _Entry(_RUN, "cli_retention", "erase what was kept long enough"),
+    "retention-rules": _Entry(_RUN, "cli_retention", "how long an organization's evidence is kept"),
     "restored": _Entry(_WATCH, "cli_repair", "say that the database came from a backup"),
 }
 

@@ -168,4 +168,22 @@ AUDIT_TEXTS: dict[str, tuple[str, str, str]] = {
         " longer there. That is no truncation: all that was open was looked up in the accounting"
         " system.",
     ),
+    "claim_erased": (
+        "Kravet er behandlet før, og innholdet er slettet fordi oppbevaringstiden er ute. Det"
+        " bokføres ikke på nytt. Er det et nytt krav, må det ha en ny id.",
+        "Kravet er handsama før, og innhaldet er sletta fordi oppbevaringstida er ute. Det blir"
+        " ikkje bokført på nytt. Er det eit nytt krav, må det ha ein ny id.",
+        "The claim was dealt with before, and its content erased since its time is over. It is not"
+        " booked again. If it is a new claim, it needs a new id.",
+    ),
+    "retention_years": (
+        "Velg mellom 5 og 100 år etter regnskapsåret; bokføringsloven krever minst fem.",
+        "Vel mellom 5 og 100 år etter rekneskapsåret; bokføringslova krev minst fem.",
+        "Choose between 5 and 100 years after the accounting year; the law asks for five at least.",
+    ),
+    "retention_reason": (
+        "Skriv hvorfor ingenting skal slettes.",
+        "Skriv kvifor ingenting skal slettast.",
+        "Say why nothing may be erased.",
+    ),
 }

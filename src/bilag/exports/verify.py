@@ -18,6 +18,8 @@ from bilag.core.problem import Problem
 from bilag.exports.anchors import Anchor
 from bilag.exports.audit import keyed_hash, link_hash, merkle_root
 from bilag.exports.logged import Logged, attempts, changes
+from bilag.exports.retention import YEARS_MIN
+from bilag.mapping.dates import TIME_ZONE
 from bilag.tenants.scope import organization_scope
 
 # So many sets are compared with their links at once, and so many submissions are read for them.
@@ -25,8 +27,6 @@ _SETS_AT_A_TIME = 200
 _SUBMISSIONS_AT_A_TIME = 256
 # Of so many sets with a fault the row is looked for; beyond that the first ones say enough.
 _ODD_SETS_MAX = 1_000
-# Nothing may be erased sooner after the end of its accounting year (bokføringsloven § 13).
-YEARS_MIN = 5
 # Of several faults in one place the one that explains the others comes first.
 _RANKS = ("audit_link_deleted", "audit_link_changed", "audit_truncated", "audit_changed",
           "audit_answer_changed", "audit_inserted", "audit_deleted", "audit_deleted_set",
@@ -279,7 +279,7 @@ def _look_at_retention(connection: psycopg.Connection[Any], result: Verified) ->
         " AND event = 'retention.erased' ORDER BY at, id"
     )
     for link, at, actor, through, before in notes:
-        if at.date() < before.replace(year=before.year + YEARS_MIN):
+        if at.astimezone(TIME_ZONE).date() < before.replace(year=before.year + YEARS_MIN):
             result.blame("audit_erased_early", link, before=before, at=_moment(at), actor=actor)
             continue
         result.erased = max(result.erased, through)
