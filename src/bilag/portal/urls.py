@@ -23,4 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:slug>/exports", include("bilag.portal.claims.urls")),
     path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
     path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
+    path(
+        "o/<slug:slug>/settings/integrations/<str:key>/mapping",
+        include("bilag.portal.mapping.urls"),
+    ),
 ]

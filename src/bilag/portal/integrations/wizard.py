@@ -5,7 +5,6 @@ Leaving and coming back, in another browser too, loses nothing. Other steps are 
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -14,8 +13,8 @@ from bilag.core.schedule_words import words
 from bilag.delivery.connecting import Connected
 from bilag.portal.integrations.forms import ConfirmForm, SystemForm
 from bilag.portal.integrations.settings_form import SettingsForm
-from bilag.portal.integrations.standing import problem_text
-from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address
+from bilag.portal.integrations.standing import kind_name, problem_text
+from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address, step_named
 from bilag.portal.scope import Desk, organization_page, say
 
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
@@ -27,7 +26,7 @@ def new(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Choose the system, names and book, and begin a draft."""
     drafting = desk.drafting
     form = SystemForm(
-        drafting.types(), drafting.books(), chosen=request.GET.get("type", ""),
+        drafting.types(desk.language), drafting.books(), chosen=request.GET.get("type", ""),
         data=request.POST if request.method == "POST" else None,
     )  # fmt: skip
     if request.method == "POST" and form.is_valid() and (begun := form.start()):
@@ -40,7 +39,8 @@ def new(request: HttpRequest, desk: Desk) -> HttpResponse:
                 % {"name": draft.name})  # fmt: skip
             return redirect(next_step(desk.organization.slug, draft.key, "system"))
     status = 422 if form.is_bound else 200
-    return render(request, "integrations/system.html", {"form": form}, status=status)
+    context = {"form": form, "integration": None}
+    return render(request, "integrations/system.html", context, status=status)
 
 
 @_read_or_send
@@ -52,7 +52,7 @@ def system(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         return _finished(desk, key)
     drafting = desk.drafting
     form = SystemForm(
-        drafting.types(), drafting.books(), draft=found.integration,
+        drafting.types(desk.language), drafting.books(), draft=found.integration,
         version=str(found.draft.version), data=request.POST if request.method == "POST" else None,
     )  # fmt: skip
     if request.method == "POST" and form.is_valid() and (book := form.chosen_book()):
@@ -156,9 +156,9 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             say(request, _("%(name)s is on. Approved claims are sent as its schedule says.")
                 % {"name": one.name})  # fmt: skip
             return redirect("integrations:overview", desk.organization.slug, key)
-    slug, language = desk.organization.slug, get_language() or "nb"
+    slug, language = desk.organization.slug, desk.language
     missing = [
-        (step_address(slug, key, step), problem_text(problem, language))
+        (step_named(slug, key, step), problem_text(problem, language))
         for step, problem in desk.drafting.missing(key)
     ]
     context = {
@@ -178,7 +178,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
 
 def run_test(request: HttpRequest, desk: Desk, key: str, back: str) -> HttpResponse:
     """Test a connection, say how it went, and go back to where its result stands."""
-    language = get_language() or "nb"
+    language = desk.language
     try:
         tested = desk.connection_tests.test(key)
     except LookupError:
@@ -196,7 +196,7 @@ def run_test(request: HttpRequest, desk: Desk, key: str, back: str) -> HttpRespo
 def read_lists(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     """Read the lists of a system anew, say what was read, and go back to them."""
     back = redirect(step_address(desk.organization.slug, key, "accounts"))
-    language = get_language() or "nb"
+    language = desk.language
     try:
         listed = desk.connection_tests.refresh(key)
     except LookupError:
@@ -204,12 +204,14 @@ def read_lists(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     except Refused as refused:
         say(request, refused.text(language), "danger")
         return back
-    failed = [one.problem.text(language) for one in listed if one.problem]
+    failed = [
+        f"{kind_name(one.kind)}: {one.problem.text(language)}" for one in listed if one.problem
+    ]
     read = sum(len(one.items) for one in listed)
     if failed:
         say(
             request,
-            " ".join([_("Not everything could be read."), *dict.fromkeys(failed)]),
+            " ".join([_("Not everything could be read."), *failed]),
             "warning",
         )
     else:
@@ -219,7 +221,7 @@ def read_lists(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
 
 def _found(desk: Desk, key: str) -> Connected:
     try:
-        return desk.drafting.describe(key)
+        return desk.drafting.describe(key, desk.language)
     except LookupError:
         raise Http404 from None
 
