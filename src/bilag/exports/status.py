@@ -121,8 +121,15 @@ JOIN books b ON b.id = e.book_id
 """
 
 
-# Transactions end long before this; ids within one are drawn after its time was taken.
-_OVERLAP = "interval '1 hour'"
+# Ids follow the time of arrival but for transactions that overlap, which end long before an hour.
+_IDS = """
+SELECT (SELECT id FROM exports WHERE organization_id = current_organization()
+        AND created_at >= %(from)s - interval '1 hour'
+        ORDER BY organization_id, created_at, id LIMIT 1),
+    (SELECT id FROM exports WHERE organization_id = current_organization()
+        AND created_at < %(end)s + interval '1 hour'
+        ORDER BY organization_id DESC, created_at DESC, id DESC LIMIT 1)
+"""
 
 
 def export_page(
@@ -156,26 +163,35 @@ def export_page(
         where += " AND e.integration_id = %(integration)s"
     if source_id is not None:
         where += " AND e.source_id = %(source)s"
-    if received_from is not None:
-        where += f""" AND e.created_at >= %(from)s AND e.id >= coalesce((SELECT f.id FROM exports f
-            WHERE f.organization_id = current_organization()
-              AND f.created_at >= %(from)s - {_OVERLAP}
-            ORDER BY f.organization_id, f.created_at, f.id LIMIT 1), 0)"""
-    if received_before is not None:
-        where += f""" AND e.created_at < %(end)s AND e.id <= coalesce((SELECT f.id FROM exports f
-            WHERE f.organization_id = current_organization()
-              AND f.created_at < %(end)s + {_OVERLAP}
-            ORDER BY f.organization_id DESC, f.created_at DESC, f.id DESC LIMIT 1), 0)"""
+    if received_from is not None or received_before is not None:
+        # by the ids too, so that a page of a long time, or of a busy day, is read in order
+        where += " AND e.id BETWEEN %(low)s AND %(high)s"
+        where += " AND e.created_at >= %(from)s" if received_from is not None else ""
+        where += " AND e.created_at < %(end)s" if received_before is not None else ""
+    low, high = _ids_between(connection, received_from, received_before)
     newer = after is not None and before is None
     text = f"{_COLUMNS} {where} ORDER BY e.id {'ASC' if newer else 'DESC'} LIMIT %(limit)s"
     cursor = connection.execute(
         text.encode(),
         {"before": before, "after": after, "state": state, "integration": integration_id,
          "listed": "pending" if state == "sending" else state, "source": source_id,
-         "from": received_from, "end": received_before, "limit": limit},
+         "from": received_from, "end": received_before, "low": low, "high": high, "limit": limit},
+        prepare=False,  # the values decide which index is right
     )  # fmt: skip
     rows = [ExportRow(*row) for row in cursor.fetchall()]
     return rows[::-1] if newer else rows
+
+
+def _ids_between(
+    connection: psycopg.Connection[Any], first: datetime | None, end: datetime | None
+) -> tuple[int, int]:
+    if first is None and end is None:
+        return 0, 0
+    row = connection.execute(
+        _IDS, {"from": first or "-infinity", "end": end or "infinity"}
+    ).fetchone()
+    low, high = row or (None, None)
+    return (0, 0) if low is None or high is None else (low, high)
 
 
 def export_by_id(connection: psycopg.Connection[Any], export_id: int) -> ExportRow | None:
