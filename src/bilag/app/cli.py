@@ -76,7 +76,7 @@ _COMMANDS = {
 _VARIABLES = (
     ("BILAG_HOME", "folder for keys and the embedded database (~/.local/share/bilag)"),
     ("BILAG_DATABASE_URL", "PostgreSQL as the application's role; without it, an embedded one"),
-    ("BILAG_DATABASE_OWNER_URL", "the same as the owner of the tables, for `migrate` only"),
+    ("BILAG_DATABASE_OWNER_URL", "the same as the owner of the tables: `migrate`, `retention`"),
     ("BILAG_POSTGRES_BIN", "bin folder of the PostgreSQL to embed instead of our own"),
     ("BILAG_MASTER_KEY", "the key that seals the credentials, or ..."),
     ("BILAG_MASTER_KEY_FILE", "... a file with it (default: master.key in the home folder)"),
