@@ -5,7 +5,6 @@ claimants nor what anybody wrote (X7).
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -15,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from bilag.core.clock import utc_now
 from bilag.core.problem import Refused
 from bilag.delivery.installation import tenant
 from bilag.exports.audit_log import (
@@ -162,7 +162,7 @@ def file(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         _("Message of the system"), _("Field"), _("Details"), _("Reference"), _("Run"),
         _("Link of the chain"), _("Entry"),
     ]  # fmt: skip
-    name = f"audit-{desk.organization.slug}-{date.today().isoformat()}"  # noqa: DTZ011
+    name = f"audit-{desk.organization.slug}-{local(utc_now())[:10]}"
     return csv_file(name, heading, _rows(desk, form.as_filters()))
 
 

@@ -50,6 +50,11 @@ TOPICS: dict[str, Promise] = {
     "token": gettext_lazy("API tokens"),
     "key": gettext_lazy("Keys"),
     "support": gettext_lazy("Support mode"),
+    "alert": gettext_lazy("Alerts"),
+    "watch": gettext_lazy("Bounds of alerts"),
+    "control_report": gettext_lazy("Control report"),
+    "wages": gettext_lazy("Wages"),
+    "totals": gettext_lazy("Totals"),
     "retention": gettext_lazy("Retention"),
 }
 
@@ -90,6 +95,12 @@ CHANGES: dict[str, Promise] = {
     "key.rewrapped": gettext_lazy("Keys wrapped anew"),
     "support.started": gettext_lazy("Support mode begun"),
     "support.ended": gettext_lazy("Support mode ended"),
+    "alert.acknowledged": gettext_lazy("Alert acknowledged"),
+    "watch.changed": gettext_lazy("Bounds of alerts changed"),
+    "watch.webhook_secret": gettext_lazy("Secret of the alerts' webhook set"),
+    "control_report.made": gettext_lazy("Control report made"),
+    "wages.rate": gettext_lazy("Rate of wages changed"),
+    "totals.mended": gettext_lazy("Totals mended"),
     "retention.changed": gettext_lazy("Rules of retention changed"),
     "retention.erased": gettext_lazy("Erased, its time was over"),
 }

@@ -4,7 +4,6 @@ A claim stands here once for each generation, book and accounting year, as it do
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from typing import Any
 
 from django import forms
@@ -14,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET
 
+from bilag.core.clock import utc_now
 from bilag.core.money import amount_text
 from bilag.delivery.installation import tenant
 from bilag.exports.audit_log import between
@@ -114,7 +114,7 @@ def file(request: HttpRequest, desk: Desk) -> HttpResponseBase:
         _("Reference"), _("Integration"), _("Accounting year"), _("Received"), _("Booked"),
         _("Source"), _("Export"),
     ]  # fmt: skip
-    name = f"claims-{desk.organization.slug}-{date.today().isoformat()}"  # noqa: DTZ011
+    name = f"claims-{desk.organization.slug}-{local(utc_now())[:10]}"
     return csv_file(name, heading, _rows(desk, form.as_filters(integrations)))
 
 
