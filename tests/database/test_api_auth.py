@@ -83,14 +83,14 @@ READS = {
     "get_mapping_version", "compare_mapping_versions", "get_mapping_draft", "list_mapping_types",
     "list_mapping_claimants", "get_mapping_claimants_csv", "get_mapping_fields",
     "list_integration_types", "get_integration", "get_credentials", "list_reference_lists",
-    "get_reference_data",
+    "get_reference_data", "list_audit_log", "get_audit_entry",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export", "delete_mapping_draft", "delete_integration"}
 RUN = UUID(int=17)
 # What the placeholders in addresses stand for, and the questions that an operation needs.
 PLACES: dict[str, object] = {
     "exportId": 1, "sourceId": "C1", "runId": RUN, "reconciliationId": RUN, "bookKey": "main",
-    "integrationKey": "ledger", "version": 1, "kind": "accounts",
+    "integrationKey": "ledger", "version": 1, "kind": "accounts", "entryId": "c1-1",
 }  # fmt: skip
 QUERIES = {"get_dry_run": "integration={integrationKey}", "compare_mapping_versions": "to=1"}
 
@@ -182,6 +182,7 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert {name for name, (status, _) in answers.items() if status == 404} == {
         "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
         "post_preview", "get_force", "post_force", "post_approval", "get_reconciliation",
+        "get_audit_entry",
     }  # fmt: skip
     assert json.loads(answers["post_period_decision"][1]) == {"exportIds": []}
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"

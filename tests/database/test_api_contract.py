@@ -65,16 +65,20 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "INSERT INTO syncs (id, organization_id, integration_id, trigger) VALUES (%s, %s, %s, 'x')",
         RUN, stage.alice.organization, stage.alice.integration,
     )  # fmt: skip
+    stage.alice.ask("PUT", "/api/v1/books/main/closed-period", {"closedThrough": "2020-12-31"})
+    entry = stage.alice.get("/api/v1/audit-log")["entries"][0]["id"]
     known: dict[str, object] = {
         "targetSystem": "ledger", "exportId": review, "runId": str(RUN), "sourceId": "C1",
         "integration": "ledger", "expenseId": "C1", "cursor": None, "bookKey": "main",
         "integrationKey": "ledger", "organizations": [{"slug": "alice", "name": "alice"}],
         "kind": "accounts", "type": "rest", "book": "main",
+        "entryId": entry, "record": "C1", "user": None,
         "from": None, "to": None, "reconciliationId": json.loads(asked.content)["id"],
         "confirmation": evidence["confirmation"], "reason": "Seen there", "decision": "exported",
     }  # fmt: skip
     # What these are about, and what is answered about it.
     about = {
+        "/api/v1/audit-log": {"type": "change"},
         "/force": {"exportId": evidence["exportId"]},
         "/approval": {"exportId": forced, "decision": "approve"},
         f"{EXPORTS}/closed-period-decision": {"decision": "wait"},

@@ -62,6 +62,7 @@ WITHOUT_TENANT = {
 CROSSING = {
     "authenticate_token",
     "begin_epoch",
+    "changes_about",
     "due_integrations",
     "due_reconciliations",
     "due_schedules",

@@ -273,12 +273,18 @@ def _second_version(place: Place) -> None:
 def _values(place: Place, slug: str) -> dict[str, Any]:
     """Return what stands for the parameters of addresses, `name` or `address name`."""
     exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
+    entries = place.query(
+        slug, "SELECT 'c' || (extract(epoch FROM at) * 1000000)::bigint || '-' || id"
+        " FROM change_logs ORDER BY id LIMIT 1",
+    )  # fmt: skip
     integrations = place.query(slug, "SELECT key FROM organization_integrations ORDER BY key")
     books = place.query(slug, "SELECT key FROM books ORDER BY key")
     tokens = place.query(slug, "SELECT id FROM api_tokens ORDER BY id")
     passkeys = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN)
     return {
         "exportId": exports[0][0] if exports else 1,
+        "export_id": exports[0][0] if exports else 1,
+        "entry": entries[0][0] if entries else "c1-1",
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "reconciliationId": RUN,

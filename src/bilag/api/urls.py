@@ -4,6 +4,7 @@ from django.urls import path
 
 from bilag import __version__
 from bilag.api import (
+    audit_log,
     configuration,
     connecting,
     connections,
@@ -56,6 +57,7 @@ for router in (
     mapping.router,
     mapping_trial.router,
     dry_run.router,
+    audit_log.router,
 ):
     api.add_router("", router)
 

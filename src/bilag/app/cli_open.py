@@ -197,6 +197,17 @@ def desk(slug: str) -> Iterator[Desk]:
         yield desk_of(opened, slug)
 
 
+def desks(opened: Installation, slug: str) -> Iterator[Desk]:
+    """Yield the desk of one organization, or without a slug those of all of them, by slug."""
+    if slug:
+        yield desk_of(opened, slug)
+        return
+    with opened.pool.connection() as connection:
+        every = list_organizations(connection)
+    for one in every:
+        yield Desk(opened, one, opened.exports_of(one.id, actor()))
+
+
 def desk_of(opened: Installation, slug: str) -> Desk:
     """Return the desk of an organization by its slug or id; CommandFailed lists those there are."""
     with opened.pool.connection() as connection:

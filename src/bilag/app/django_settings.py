@@ -21,6 +21,8 @@ INSTALLED_APPS = [
     "bilag.portal.mapping",
     "bilag.portal.members",
     "bilag.portal.tokens",
+    "bilag.portal.audit",
+    "bilag.portal.claims",
     "bilag.portal.sending.apps.SendingConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",

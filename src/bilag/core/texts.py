@@ -4,6 +4,7 @@ A test fails on a missing language or on placeholders that differ between the th
 """
 
 from bilag.core.texts_api import API_TEXTS
+from bilag.core.texts_audit import AUDIT_TEXTS
 from bilag.core.texts_configuration import CONFIGURATION_TEXTS
 from bilag.core.texts_connectors import CONNECTOR_TEXTS
 from bilag.core.texts_delivery import DELIVERY_TEXTS
@@ -35,6 +36,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **CONNECTOR_TEXTS,
     **CONFIGURATION_TEXTS,
     **SCHEDULE_TEXTS,
+    **AUDIT_TEXTS,
     **SENDING_TEXTS,
     **API_TEXTS,
     **PEOPLE_TEXTS,

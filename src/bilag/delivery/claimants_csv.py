@@ -8,8 +8,8 @@ import csv
 import io
 from collections.abc import Iterable
 
+from bilag.core.cells import cell_as_it_was, safe_cell
 from bilag.core.problem import Problem, Refused
-from bilag.records.rows import cell_of_error_file, error_cell
 
 BYTES_MAX = 16 * 1024 * 1024
 _COLUMNS = ("claimant", "party")
@@ -44,7 +44,7 @@ def read_claimants(text: str, file: str) -> dict[str, str]:
     parties: dict[str, str] = {}
     problems = []
     for row in rows:
-        claimant, party = (cell_of_error_file((row[name] or "").strip()) for name in _COLUMNS)
+        claimant, party = (cell_as_it_was((row[name] or "").strip()) for name in _COLUMNS)
         code = "claimants_repeated" if claimant in parties else ""
         if not claimant or not party:
             code = "claimants_incomplete"
@@ -64,5 +64,5 @@ def write_claimants(claimants: Iterable[tuple[str, str]]) -> str:
     written = io.StringIO()
     rows = csv.writer(written, delimiter=";", lineterminator="\r\n")
     rows.writerow(_COLUMNS)
-    rows.writerows((error_cell(claimant), error_cell(party)) for claimant, party in claimants)
+    rows.writerows((safe_cell(claimant), safe_cell(party)) for claimant, party in claimants)
     return written.getvalue()

@@ -21,6 +21,7 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bilag.connectors.interface import Connector
 from bilag.delivery import queue as sync_queue
+from bilag.delivery.anchoring import anchor_every_day
 from bilag.delivery.sessions import IDLE_SECONDS_MAX, Sessions
 from bilag.delivery.sync import (
     CONNECTIONS_PER_SYNC,
@@ -29,6 +30,7 @@ from bilag.delivery.sync import (
     prepare_connection,
     run_sync,
 )
+from bilag.exports.anchors import AnchorFiles, anchors_folder
 from bilag.exports.epoch import compare
 from bilag.integrations.keys import Vault
 from bilag.tenants.idempotency import forget_old_keys
@@ -170,6 +172,9 @@ async def work(
             _run_jobs(queue, engine, [sync_queue.QUEUE], settings.name, settings.concurrency)
         )
         beside = [asyncio.create_task(_tick_for_ever(engine, queue, revive))]
+        if not settings.once:
+            anchors = AnchorFiles(anchors_folder(home))
+            beside.append(asyncio.create_task(anchor_every_day(pool, anchors)))
         for chore in chores:
             name = f"{settings.name}-{chore.queue}"  # in a slot of its own, which no sync can have
             beside.append(asyncio.create_task(_run_jobs(queue, engine, [chore.queue], name, 1)))

@@ -16,6 +16,7 @@ import psycopg
 from bilag.core.problem import Problem, Refused
 from bilag.core.record import Record
 from bilag.core.reference import make_reference
+from bilag.exports.retention import erased_before
 from bilag.exports.states import UNSENT
 from bilag.integrations.model import Book, Delivery
 from bilag.mapping.amounts import parts
@@ -29,6 +30,7 @@ class _Route:
     book: Book
     delivery: Delivery
     excluded_features: frozenset[str]
+    salt: bytes | None
 
 
 # Revisions of one claim arrive one after the other, in whatever process; sorted, so that two
@@ -40,8 +42,9 @@ SELECT count(pg_advisory_xact_lock(hashtext(%s), k)) FROM (
 """
 
 _ROUTES = """
-SELECT o.excluded_features, i.id, i.delivery, b.id, b.organization_id, b.key, b.name, b.currency,
-       b.year_start_month, b.number_prefix, b.number_start, b.rounding_account
+SELECT o.excluded_features, (SELECT salt FROM retention_rules), i.id, i.delivery, b.id,
+       b.organization_id, b.key, b.name, b.currency, b.year_start_month, b.number_prefix,
+       b.number_start, b.rounding_account
 FROM organization_integrations i JOIN books b ON b.id = i.book_id
 JOIN organizations o ON o.id = i.organization_id
 WHERE i.is_route ORDER BY i.key
@@ -98,8 +101,10 @@ def arrive(
         [str(organization_id), [f"{r.source_system}/{r.source_id}" for r in records]],
     )
     excluded = routes[0].excluded_features
+    erased = erased_before(connection, routes[0].salt, records)
     stored = store_records(
-        connection, organization_id, records, lambda record: elsewhere(record, excluded)
+        connection, organization_id, records,
+        lambda record: _erased(record, erased) or elsewhere(record, excluded),
     )  # fmt: skip
     fresh = [
         (record, answer) for record, answer in zip(records, stored, strict=True) if answer.is_new
@@ -107,6 +112,12 @@ def arrive(
     if fresh:
         _open_exports(connection, routes, fresh)
     return stored
+
+
+def _erased(record: Record, erased: set[tuple[str, str]]) -> tuple[Problem, ...]:
+    if (record.source_system, record.source_id) not in erased:
+        return ()
+    return (Problem("claim_erased", "sourceId", None, record.source_id),)
 
 
 def _open_exports(
@@ -208,7 +219,7 @@ def _rows(
 
 def _routes(connection: psycopg.Connection[Any]) -> list[_Route]:
     return [
-        _Route(row[1], Book(*row[3:]), Delivery.model_validate(row[2]), frozenset(row[0]))
+        _Route(row[2], Book(*row[4:]), Delivery.model_validate(row[3]), frozenset(row[0]), row[1])
         for row in connection.execute(_ROUTES).fetchall()
     ]
 

@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 import psycopg
 
+from bilag.core.clock import utc_now
+
 _STATE = """
 SELECT i.id, i.epoch, (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM sending_tokens)
 FROM instance i
@@ -25,6 +27,7 @@ NUMBERS_AHEAD_MIN = 1000
 # a set is at most two windows, and a window at most 256 requests (integrations.model.Delivery)
 SET_MAX = 512
 _WIDTH = 160
+_RESTORES = "restores.ndjson"
 
 
 @dataclass(slots=True)
@@ -82,6 +85,26 @@ class EpochMark:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._seen = mark
 
+    def note_restore(self, instance_id: str, epoch: int) -> None:
+        """Write down, beside the mark, that an epoch began because the database was set back.
+
+        The audit log is then told from one that was cut off: this stands where no one who only has
+        the database can write (O6).
+        """
+        line = orjson.dumps({"instance": instance_id, "epoch": epoch, "at": utc_now()})
+        with self._path.with_name(_RESTORES).open("ab") as file:
+            file.write(line + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    def restores(self) -> dict[int, str]:
+        """Return when each epoch began that a restore began, as written down here."""
+        try:
+            lines = self._path.with_name(_RESTORES).read_bytes().splitlines()
+        except FileNotFoundError:
+            return {}
+        return {int(one["epoch"]): str(one["at"]) for one in map(orjson.loads, lines)}
+
     def advance(self, token: int) -> None:
         """Note that `token` was drawn; called after T1 committed, before anything is sent."""
         self.write(Mark(self._seen.instance_id, self._seen.epoch, token))
@@ -130,6 +153,7 @@ async def compare(connection: psycopg.AsyncConnection[Any], mark: EpochMark) -> 
     if begun is None:
         raise RestoreError("begin_epoch gave no answer")
     mark.write(Mark(instance_id, int(begun[0]), max(token, on_file.token) + 1))
+    mark.note_restore(instance_id, int(begun[0]))
     return EpochCheck(True, int(begun[0]), int(begun[1]))
 
 
@@ -153,6 +177,7 @@ async def declare_restored(connection: psycopg.AsyncConnection[Any], mark: Epoch
     if begun is None:
         raise RestoreError("begin_epoch gave no answer")
     mark.write(Mark(str(row[0]), int(begun[0]), max(on_file.token, int(row[2])) + 1))
+    mark.note_restore(str(row[0]), int(begun[0]))
     return EpochCheck(True, int(begun[0]), int(begun[1]))
 
 

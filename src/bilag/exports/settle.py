@@ -232,7 +232,7 @@ def _parameters(chain: Chain, settlements: Sequence[Settlement]) -> dict[str, An
             row |= {"due": s.due_seconds, "failures": s.failures, "reason": s.reason}
         if s.forget_external:
             row["forget"] = True
-        if s.message or s.field:
+        if s.message or s.field or s.line is not None:
             row |= {"message": s.message, "field": s.field, "line": s.line}
         rows.append(row)
     return {

@@ -25,6 +25,8 @@ from bilag.tenants.members import Role
 # (name of the address, what it is called, who may use it)
 _PLACES: tuple[tuple[str, Promise, tuple[Role, ...]], ...] = (
     ("portal:overview", gettext_lazy("Overview"), ("admin", "accountant", "coordinator")),
+    ("claims:list", gettext_lazy("Claims"), ("admin", "accountant", "coordinator")),
+    ("audit:list", gettext_lazy("Audit log"), ("admin", "accountant", "coordinator")),
     ("integrations:list", gettext_lazy("External integrations"), ("admin", "accountant")),
     ("sending:features", gettext_lazy("Excluded features"), ("admin", "accountant")),
     ("sending:periods", gettext_lazy("Closed periods"), ("admin", "accountant")),

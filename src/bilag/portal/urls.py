@@ -19,6 +19,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include((_frame, "portal"))),
     path("", include("bilag.portal.integrations.urls")),
     path("account/", include("bilag.portal.accounts.urls")),
+    path("o/<slug:slug>/audit", include("bilag.portal.audit.urls")),
+    path("o/<slug:slug>/exports", include("bilag.portal.claims.urls")),
     path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
     path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
     path(

@@ -13,6 +13,7 @@ from typing import IO, Protocol
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 
+from bilag.core.cells import safe_cell
 from bilag.core.problem import Problem
 from bilag.records.claims import RowProblem
 from bilag.records.profile import Profile
@@ -28,7 +29,6 @@ from bilag.records.rows import (
     Row,
     RowSource,
     cleaned_json,
-    error_cell,
 )
 from bilag.records.workbook import WorkbookRows
 
@@ -110,13 +110,13 @@ class _Cells:
 
     def of_source(self, row: Row) -> list[str]:
         """Return the cells that the source has."""
-        return [error_cell(row.cells[n]) for n in self._kept]
+        return [safe_cell(row.cells[n]) for n in self._kept]
 
     def ours(self, row: Row, problems: Sequence[RowProblem]) -> list[str]:
         """Return number, columns and sentences; several problems stand one after the other."""
         fields = "; ".join(dict.fromkeys(p.column for p in problems if p.column))
         texts = " ".join(dict.fromkeys(p.problem.text(self._language) for p in problems))
-        return [str(row.number), error_cell(fields), error_cell(texts)]
+        return [str(row.number), safe_cell(fields), safe_cell(texts)]
 
 
 class CsvForm:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import IO, Any, Final, Protocol
 
+from bilag.core.cells import cell_as_it_was
 from bilag.core.money import DIGITS_MAX
 from bilag.core.problem import Problem, Refused
 from bilag.records.fields import TEXT_MAX, FieldError, shown
@@ -32,9 +33,6 @@ RECORD_KEY, PROBLEMS_KEY, LINE_KEY = "bilag_record", "bilag_problems", "bilag_li
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
-# What a spreadsheet would take for a formula, with any apostrophes before it (X6).
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
-_NUMBER = re.compile(r"[+-]?[0-9][0-9.,\u00a0 ]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +93,7 @@ class CellRows:
     def checked(self, number: int, cells: list[str], problems: list[Problem]) -> Row:
         """Return a row of these cells: identity numbers are cut out and become problems."""
         if self._is_error_file:
-            cells = [cell_of_error_file(cell) for cell in cells]
+            cells = [cell_as_it_was(cell) for cell in cells]
         if has_identity_number("\n".join(cells)):
             for index, cell in enumerate(cells):
                 if has_identity_number(cell):
@@ -256,16 +254,6 @@ class NdjsonRows:
         """Return the row that was staged."""
         original, cells = json.loads(data)
         return Row(number, cells, original, problems)
-
-
-def error_cell(cell: str) -> str:
-    """Return a cell as it stands in an error file: safe from formulas, and read back as it was."""
-    return "'" + cell if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
-
-
-def cell_of_error_file(cell: str) -> str:
-    """Return a cell of an error file as it was before it was made safe from formulas."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 
 def cleaned_json(text: str) -> str:

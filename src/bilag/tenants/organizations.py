@@ -50,6 +50,8 @@ class Organization:
     feature_reasons: dict[str, str] = field(default_factory=dict)
 
 
+_LIST = "SELECT id, slug, name FROM list_organizations()"
+
 _READ = """
 SELECT id, slug, name, language, allowed_networks, declaration, excluded_features, closed_periods,
     force_approval_above, feature_reasons
@@ -77,7 +79,15 @@ WHERE (o.name, o.language, o.allowed_networks, o.declaration, o.excluded_feature
 def list_organizations(connection: psycopg.Connection[Any]) -> list[ListedOrganization]:
     """Return every organization of the installation by slug; needs no scope, shows no more."""
     rows = connection.cursor(row_factory=class_row(ListedOrganization))
-    return rows.execute("SELECT id, slug, name FROM list_organizations()").fetchall()
+    return rows.execute(_LIST).fetchall()
+
+
+async def list_organizations_async(
+    connection: psycopg.AsyncConnection[Any],
+) -> list[ListedOrganization]:
+    """The same on a connection of the worker."""
+    rows = connection.cursor(row_factory=class_row(ListedOrganization))
+    return await (await rows.execute(_LIST)).fetchall()
 
 
 def get_organization(connection: psycopg.Connection[Any], slug: str) -> Organization | None:

@@ -1,0 +1,60 @@
+"""Times, amounts and outcomes as these pages show them, in the words and forms of the language."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from babel.dates import format_datetime
+from babel.numbers import format_decimal
+from django import template
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+
+from bilag.mapping.dates import TIME_ZONE
+from bilag.portal.audit.words import event_name, outcome_look, outcome_name
+
+register = template.Library()
+
+_LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
+register.filter("event_name", event_name)
+
+
+@register.simple_tag
+def moment(at: datetime | None, form: str = "d MMM y HH:mm:ss") -> SafeString:
+    """Return a time in Oslo, absolute; its weekday is heard, and seen on hover. None is a dash."""
+    if at is None:
+        return SafeString("–")
+    there = at.astimezone(TIME_ZONE)
+    weekday = format_datetime(there, "EEEE", locale=_locale())
+    return format_html(
+        '<time datetime="{}" title="{}"><span class="ds-sr-only">{} </span>{}</time>',
+        there.isoformat(timespec="seconds"),
+        weekday,
+        weekday,
+        format_datetime(there, form, locale=_locale()),
+    )
+
+
+@register.simple_tag
+def money(amount: Decimal, currency: str = "") -> str:
+    """Return an amount as people write it, with its currency where one is given."""
+    text = format_decimal(amount, format="#,##0.00##", locale=_locale())
+    return f"{text} {currency}".rstrip()
+
+
+@register.simple_tag
+def outcome_tag(outcome: str) -> SafeString:
+    """Return an outcome as a tag: an icon that is not read out, and the word; nothing for none."""
+    if not outcome:
+        return SafeString("")
+    colour, icon = outcome_look(outcome)
+    return format_html(
+        '<span class="ds-tag" data-color="{}"><span aria-hidden="true">{}</span>&nbsp;{}</span>',
+        colour,
+        icon,
+        outcome_name(outcome),
+    )
+
+
+def _locale() -> str:
+    return _LOCALES.get(get_language() or "nb", "nb_NO")

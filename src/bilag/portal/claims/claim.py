@@ -1,0 +1,134 @@
+"""One claim: where it stands, what can be done now, and all that ever happened to it, in order.
+
+What it was approved for and what was sent is masked for those who do not need to know (X7).
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+from django.utils.translation import get_language, gettext_lazy
+from django.views.decorators.http import require_GET
+
+from bilag.delivery.accounting import problems_of
+from bilag.delivery.installation import tenant
+from bilag.exports.history import Story, story
+from bilag.exports.masking import DOTS, formatted, masked_payload
+from bilag.exports.status import ExportRow
+from bilag.portal.audit.views import sees_masks
+from bilag.portal.claims.views import CATEGORIES
+from bilag.portal.scope import ROLES, Desk, organization_page
+
+# What a state asks of a person, and whether the page of problems has the button for it.
+_NEXT = {
+    "pending": (gettext_lazy("It is sent with the next sync. Nothing has to be done."), False),
+    "sending": (gettext_lazy("It is being sent now. Nothing has to be done."), False),
+    "accepted": (
+        gettext_lazy("The accounting system has it and books it later; it is followed until then."),
+        False,
+    ),
+    "exported": (
+        gettext_lazy("It is booked. It is never sent again, unless somebody forces it."),
+        True,
+    ),
+    "failed": (
+        gettext_lazy("Correct the cause, in the mapping or in the accounting system, and retry."),
+        True,
+    ),
+    "in_doubt": (
+        gettext_lazy("It may have been booked. It is looked up there before anything is sent."),
+        True,
+    ),
+    "needs_review": (
+        gettext_lazy("Look in the accounting system whether it stands there, and decide."),
+        True,
+    ),
+    "held": (gettext_lazy("It waits until what is missing is there, or somebody decides."), True),
+    "excluded": (gettext_lazy("A filter leaves it out. It goes when the filter lets it."), False),
+    "cancelled": (gettext_lazy("It was cancelled before it was sent. Nothing follows."), False),
+    "superseded": (gettext_lazy("A newer one has taken its place."), False),
+    "reversed": (gettext_lazy("What was booked has been reversed."), False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApprovedLine:
+    """One line of the record as it was approved."""
+
+    day: str
+    type: str
+    amount: Decimal
+    text: str
+
+
+@require_GET
+@organization_page(*ROLES)
+def shown(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
+    """Show one claim."""
+    with tenant(desk.organization.id) as connection:
+        found = story(connection, desk.organization.id, export_id)
+    if found is None:
+        raise Http404
+    masks = sees_masks(desk)
+    show = masked_payload if masks else formatted
+    state = found.export.state
+    advice, at_problems = _NEXT[state]
+    language = get_language() or "nb"
+    return render(
+        request,
+        "claims/claim.html",
+        {
+            "story": found,
+            "export": found.export,
+            "others": [row for row in found.exports if row.id != found.export.id],
+            "category": CATEGORIES.get(found.export.category, found.export.category),
+            "advice": advice,
+            "problems_page": _problems_page(desk, found.export) if at_problems else "",
+            "reasons": [one.text(language) for one in problems_of(found.export.reason)],
+            "masks": masks,
+            "claimant": _claimant(found, masks=masks),
+            "text": _hidden(found.record.get("text", ""), masks=masks),
+            "lines": list(_lines(found.record, masks=masks)),
+            "payload": show(found.sent.payload),
+            "answer": show(found.sent.answer),
+        },
+    )
+
+
+def _problems_page(desk: Desk, export: ExportRow) -> str:
+    """Return the page on which decisions about a claim are made, where the role may make them."""
+    if desk.role == "accountant":
+        return ""
+    try:
+        page = reverse("problems:list", args=[desk.organization.slug])
+    except NoReverseMatch:
+        return ""
+    return f"{page}?{urlencode({'record': export.source_id})}"
+
+
+def _claimant(found: Story, *, masks: bool) -> str:
+    claimant = found.record.get("claimant") or {}
+    name = str(claimant.get("name") or "")
+    number = str(claimant.get("id") or "")
+    if masks:
+        return DOTS if name or number else ""
+    return f"{name} ({number})" if name and number else name or number
+
+
+def _lines(record: Mapping[str, Any], *, masks: bool) -> Iterator[ApprovedLine]:
+    for line in record.get("lines", ()):
+        yield ApprovedLine(
+            line.get("date", ""),
+            line.get("type", ""),
+            Decimal(line.get("amount", "0")),
+            _hidden(line.get("text", ""), masks=masks),
+        )
+
+
+def _hidden(text: str, *, masks: bool) -> str:
+    return DOTS if masks and text else text
