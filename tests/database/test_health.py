@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from bilag.monitoring.health import Health, IntegrationHealth, measure, synced_in_all
@@ -14,6 +15,7 @@ from bilag.monitoring.watch import look
 from bilag.tenants.scope import organization_scope, organization_scope_async
 from tests.clusters import Database
 from tests.database.api_stage import Stage, api_stage, connect_owner, record
+from tests.database.watch_stage import error, pending, runtime
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 HOUR, SECOND = timedelta(hours=1), timedelta(seconds=1)
@@ -24,36 +26,6 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     with api_stage(database, tmp_path, monkeypatch) as running:
         runtime(running, enabled_since=NOW - 90 * 24 * HOUR)
         yield running
-
-
-def runtime(stage: Stage, **columns: Any) -> None:
-    """Set what is known of Alice's integration; `trigger` and `enabled_since` are its own."""
-    for column, value in columns.items():
-        if column == "trigger":
-            stage.query(
-                "UPDATE organization_integrations SET delivery = delivery || jsonb_build_object("
-                "'trigger', %s::text)", value,
-            )  # fmt: skip
-        elif column in ("enabled", "enabled_since"):
-            stage.query(f"UPDATE organization_integrations SET {column} = %s", value)
-        else:
-            stage.query(f"UPDATE integration_runtime SET {column} = %s", value)
-
-
-def pending(stage: Stage, source_id: str, since: datetime, **columns: Any) -> int:
-    stage.alice.hand_over(record(source_id))
-    export = stage.alice.export_id(source_id)
-    stage.bring(export, state_since=since, **columns)
-    return export
-
-
-def error(stage: Stage, at: datetime, outcome: str = "rejected", http: int = 422) -> None:
-    stage.query(
-        "INSERT INTO sync_logs (organization_id, at, integration_id, run_id, export_id, source_id,"
-        " reference, attempt, event, outcome, http_status, message, row_hash, link, position)"
-        " VALUES (%s, %s, %s, gen_random_uuid(), 1, 'C1', 'R1', 1, 'sent', %s, %s, 'no', '', 0, 0)",
-        stage.alice.organization, at, stage.alice.integration, outcome, http,
-    )  # fmt: skip
 
 
 def health(stage: Stage, at: datetime = NOW) -> Health:
@@ -154,7 +126,7 @@ def test_ages_count_from_the_end_of_a_pause(stage: Stage) -> None:
 
 
 def test_ages_count_from_the_due_time_of_the_schedule(stage: Stage) -> None:
-    runtime(stage, last_sync_at=NOW - 7 * 24 * HOUR, last_sync_outcome="ok", trigger="weekly",
+    runtime(stage, last_sync_at=NOW - 7 * 24 * HOUR, last_sync_outcome="ok", trigger="daily",
             next_run_at=NOW)  # fmt: skip
     export = pending(stage, "C1", NOW - 6 * 24 * HOUR)
     assert judged(stage) == ("green", [])
@@ -264,6 +236,4 @@ def _page(stage: Stage, *, sort: Sort = "attention", show: Show = "all", named: 
 
 
 async def _worker(stage: Stage) -> Any:
-    import psycopg
-
     return await psycopg.AsyncConnection.connect(stage.database.application_url, autocommit=True)

@@ -60,11 +60,11 @@ class WorkerSettings:
 class Chore:
     """What a worker does beside the syncs, for a room above this one, one job at a time.
 
-    It has a queue and a task of its own; `tick` looks after it every `tick_seconds`.
+    It has a queue and a task of its own, unless its `tick`, every `tick_seconds`, does it all.
     """
 
     queue: str
-    register: Callable[[procrastinate.App], None]
+    register: Callable[[procrastinate.App], None] | None
     tick: Callable[[Engine, procrastinate.App], Awaitable[None]]
     tick_seconds: float
 
@@ -76,7 +76,8 @@ def make_queue(application_url: str, chores: Sequence[Chore] = ()) -> procrastin
     )
     app.task(name=sync_queue.TASK, queue=sync_queue.QUEUE, pass_context=True)(sync)
     for chore in chores:
-        chore.register(app)
+        if chore.register is not None:
+            chore.register(app)
     return app
 
 
@@ -169,7 +170,8 @@ async def work(
         )
         beside = [asyncio.create_task(_tick_for_ever(engine, queue, revive))]
         for chore in chores:
-            beside.append(asyncio.create_task(_do_chore(chore, engine, queue, settings.name)))
+            if chore.register is not None:
+                beside.append(asyncio.create_task(_do_chore(chore, engine, queue, settings.name)))
             beside.append(asyncio.create_task(_look_after(chore, engine, queue)))
         if settings.once:
             beside.append(asyncio.create_task(_until_idle(engine, queue, running)))
