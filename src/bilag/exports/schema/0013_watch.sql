@@ -60,3 +60,7 @@ BEGIN
     ) SELECT count(*) INTO folded FROM gone;
     RETURN folded;
 END $$;
+
+-- O8: the control reports that were made, which stand in the audit chain.
+CREATE INDEX control_reports_made ON change_logs (organization_id, id)
+    WHERE event = 'control_report.made';
