@@ -42,11 +42,15 @@ BODIES: dict[str, Any] = {
     "put_enabled": {"enabled": True},
     "put_schedule": {"trigger": "manual"},
     "post_schedule_preview": {"trigger": "manual"},
+    "post_acknowledge": {},
+    "put_alert_settings": {"errorsMax": 20},
+    "post_control_report": {"book": "main", "from": "2026-11-01", "to": "2026-11-30"},
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
-    "list_all_integrations", "get_schedule",
+    "list_all_integrations", "get_schedule", "get_health", "get_alerts", "get_alert_settings",
+    "get_control_report", "get_wages", "get_payroll_list",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export"}
 RUN = UUID(int=17)
@@ -68,11 +72,15 @@ def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]
             name = operation["operationId"]
             for placeholder, value in (
                 ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
-                ("{integrationKey}", "ledger"),
+                ("{integrationKey}", "ledger"), ("{alertId}", "17"),
             ):  # fmt: skip
                 filled = filled.replace(placeholder, value)
             if name == "get_dry_run":
                 filled += "?integration=ledger"
+            if name == "get_control_report":
+                filled += "?book=main&from=2026-11-01&to=2026-11-30"
+            if name in ("get_wages", "get_payroll_list"):
+                filled += "?year=2026"
             found[name] = (method.upper(), filled, scope)
     assert set(found) == READS | WRITES
     return found

@@ -92,7 +92,7 @@ def test_only_the_newest_revision_of_what_is_still_approved_counts(stage: Stage)
     stage.alice.hand_over(honorarium("H1", "1200", revision=2))
     withdrawn = stage.alice.ask(
         "POST", "/api/v1/records",
-        {"sourceId": "H2", "withdrawn": True, "revision": 1,
+        {"sourceId": "H2", "status": "withdrawn",
          "withdrawnAt": "2026-11-03T09:00:00Z", "withdrawnBy": "coordinator-3"},
     )  # fmt: skip
     assert withdrawn.status_code in (200, 201), withdrawn.content
@@ -225,7 +225,7 @@ def test_the_payroll_list_has_income_codes_and_counts(stage: Stage) -> None:
         lines = payroll_list(connection, stage.alice.organization, 2026)
     charity = "loennUtbetaltAvVeldedigEllerAllmennyttigInstitusjonEllerOrganisasjon"
     car = "kilometergodtgjoerelseBil"
-    assert [(one.claimant_id, one.income_code, one.taxable, one.count, one.amount) for one in lines] == [
+    assert [(o.claimant_id, o.income_code, o.taxable, o.count, o.amount) for o in lines] == [
         ("V017", charity, True, 1, 12000),
         ("V018", car, False, 100, 350),
         ("V018", car, True, None, 180),

@@ -12,6 +12,8 @@ from bilag.api import (
     periods,
     reconciliations,
     records,
+    reports,
+    watch,
 )
 from bilag.api.body import ExactJson
 from bilag.api.documents import BilagApi
@@ -42,6 +44,8 @@ for router in (
     periods.router,
     integrations.router,
     dry_run.router,
+    watch.router,
+    reports.router,
 ):
     api.add_router("", router)
 
