@@ -16,7 +16,7 @@ from typing import Any
 
 from rich.console import Console
 
-from bench import contest, imports, large, latency, ledgers, memory, throughput
+from bench import contest, imports, large, latency, ledgers, memory, portal, throughput
 from bench.engine import Engine, sink_route
 from bench.machine import machine_facts, server_settings
 from bench.plan import QUICK, TARGETS, Bench, Sizes
@@ -32,6 +32,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], None]] = {
     "memory": memory.measure,
     "import": imports.measure,
     "ledgers": ledgers.measure,
+    "portal": portal.measure,
     "peers": contest.measure,
     "large": large.measure,
 }

@@ -27,6 +27,9 @@ class Sizes:
     lost_answers: int = 20
     exported_rows: int = 5_000_000
     claim_calls: int = 200
+    portal_organizations: int = 1_000
+    portal_records: int = 1_000_000
+    portal_requests: int = 60
 
 
 QUICK = Sizes(
@@ -41,6 +44,9 @@ QUICK = Sizes(
     lost_answers=4,
     exported_rows=50_000,
     claim_calls=50,
+    portal_organizations=20,
+    portal_records=5_000,
+    portal_requests=10,
 )
 
 WINDOW = 32
@@ -106,6 +112,7 @@ TARGETS = (
     Target("approval to ledger, p50 ms", ("approval_to_ledger_ms", "p50"), 50, False),
     Target("approval to ledger, p99 ms", ("approval_to_ledger_ms", "p99"), 250, False),
     Target("worker memory, many to few claims", ("worker_rss_mib", "ratio"), 1.1, False),
+    Target("slowest page of the portal, p95 ms", ("portal", "p95_of_slowest"), 100, False),
     Target("claiming beside exported rows, p95 ms", ("claim_ms", "p95"), 20, False),
     Target("times a procrastinate job per claim", ("peers", "times_procrastinate"), 10, True),
     Target("times the fastest peer", ("peers", "times_fastest"), 1, True),

@@ -24,6 +24,8 @@ def print_results(console: Console, results: dict[str, Any]) -> None:
         console.print(_throughput(results))
     if "ledgers" in results:
         console.print(_ledgers(results["ledgers"]))
+    if "portal" in results:
+        console.print(_portal(results["portal"]))
     if "peers" in results:
         console.print(_peers(results["peers"]["table"]))
     console.print(_targets(results))
@@ -76,6 +78,19 @@ def _ledgers(found: list[dict[str, Any]]) -> Table:
             *(f"{cpu[name]:.0f}" for name in ("client", "database", "sandbox")),
             f"{one['limit_claims_per_second']:g}",
         )
+    return table
+
+
+def _portal(found: dict[str, Any]) -> Table:
+    title = (
+        f"pages of the portal, ms, beside {found['organizations']:,} organizations"
+        f" and {found['records']:,} records"
+    )
+    table = Table("page", title=title)
+    for column in ("p50", "p95", "max"):
+        table.add_column(column, justify="right")
+    for name, taken in sorted(found["pages"].items(), key=lambda page: -page[1]["p95"]):
+        table.add_row(name, *(f"{taken[column]:.1f}" for column in ("p50", "p95", "max")))
     return table
 
 

@@ -4,6 +4,7 @@ BILAG_TEST_DATABASE=system runs them on Debian's PostgreSQL 15 instead of the wh
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 
 import psycopg
@@ -43,6 +44,13 @@ def template_database(cluster: Cluster) -> Database:
 @pytest.fixture
 def database(cluster: Cluster, template_database: Database) -> Iterator[Database]:
     """A fresh migrated database, dropped afterwards even when a test left connections open."""
+    with fresh_database(cluster, template_database) as fresh:
+        yield fresh
+
+
+@contextmanager
+def fresh_database(cluster: Cluster, template_database: Database) -> Iterator[Database]:
+    """A fresh migrated database for as long as the block lasts."""
     fresh = database_of(cluster, f"bilag_test_{next(_numbers)}")
     name, template = sql.Identifier(fresh.name), sql.Identifier(template_database.name)
     with psycopg.connect(cluster.superuser_url, autocommit=True) as superuser:

@@ -4,9 +4,10 @@ Requests go through Django's whole stack; only the socket is left out.
 """
 
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,8 @@ import psycopg
 from django.http import HttpResponse
 from django.test import Client
 
+from bilag.api.attempts import attempts
+from bilag.app.jwt_issuers import open_signed_tokens
 from bilag.app.wiring import Installation, open_installation
 from bilag.delivery import installation as context
 from bilag.tenants.scope import organization_scope
@@ -144,7 +147,10 @@ def api_stage(database: Database, home: Path, monkeypatch: Any) -> Iterator[Stag
     """Open an installation on the database, hand it to the API and set up the organizations."""
     monkeypatch.setenv("BILAG_DATABASE_URL", database.application_url)
     monkeypatch.setenv("BILAG_DATABASE_OWNER_URL", database.owner_url)
-    with open_installation(home) as installation:
+    attempts.forget()
+    with open_installation(home) as opened:
+        # as `serve` does; a test that wants people to come with signed tokens names an issuer
+        installation = replace(opened, signed_tokens=open_signed_tokens(os.environ))
         context.use(installation)
         yield Stage(
             database,

@@ -1,6 +1,7 @@
 """Who may do what: tokens, scopes, outsiders and languages, for every operation there is."""
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,11 +12,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from bilag.tenants.callers import CONTAINED, SCOPES
 from bilag.tenants.scope import organization_scope
-from bilag.tenants.tokens import SCOPES, revoke
+from bilag.tenants.tokens import revoke
 from tests.clusters import Cluster, Database
 from tests.database.api_stage import (
     EXPORTS,
+    MAPPING,
     RECORDS,
     Stage,
     api_stage,
@@ -45,15 +48,62 @@ BODIES: dict[str, Any] = {
     "post_acknowledge": {},
     "put_alert_settings": {"errorsMax": 20},
     "post_control_report": {"book": "main", "from": "2026-11-01", "to": "2026-11-30"},
+    "put_filters": {"categories": ["expense"], "fromAmount": "100"},
+    "post_filters_preview": {"categories": ["expense"]},
+    "put_features": {"excluded": [{"name": "membership", "why": "in the member portal"}]},
+    "put_declaration": {
+        "templateId": "confidentiality",
+        "version": "2",
+        "signedOffBy": "Administrator 001",
+        "signedOffAt": "2026-01-15",
+    },
+    "post_declaration_withdrawal": {"reason": "a new wording"},
+    "put_closed_periods": {"policy": "ask"},
+    "post_configuration_preview": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
+    "put_configuration": {"organizations": [{"slug": "alice", "name": "Mine now"}]},
+    "put_mapping": {"baseVersion": 1, "mapping": MAPPING},
+    "post_mapping_restore": {"baseVersion": 1},
+    "patch_mapping_draft": {"changes": {"counterAccount": "2400"}},
+    "post_mapping_draft_save": {},
+    "post_mapping_put_on_top": {"version": 1},
+    "post_mapping_claimants_csv": {"csv": "claimant;party\nV017;10017\n"},
+    "post_mapping_value": {"section": "header", "name": "x", "rule": {"constant": "1"}},
+    "post_mapping_preview": {},
+    "post_mapping_effect": {},
+    "post_integration": {"key": "second", "name": "Second", "type": "rest", "book": "main"},
+    "put_integration": {"name": "Another", "settings": {"baseUrl": "https://ledger.example"}},
+    "post_activation": {},
+    "post_connection_test": None,
+    "put_credentials": {"credentials": {"api_key": {"secret": "not-for-outsiders"}}},
+    "post_reference_lists": None,
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
-    "list_all_integrations", "get_schedule", "get_health", "get_alerts", "get_alert_settings",
+    "get_health", "get_alerts", "get_alert_settings",
     "get_control_report", "get_wages", "get_payroll_list",
+    "list_all_integrations", "get_schedule", "get_filters", "get_features", "get_declaration",
+    "get_closed_periods", "get_configuration",
+    "get_mapping", "list_mapping_versions",
+    "get_mapping_version", "compare_mapping_versions", "get_mapping_draft", "list_mapping_types",
+    "list_mapping_claimants", "get_mapping_claimants_csv", "get_mapping_fields",
+    "list_integration_types", "get_integration", "get_credentials", "list_reference_lists",
+    "get_reference_data",
 }  # fmt: skip
-WRITES = {*BODIES, "delete_export"}
+WRITES = {*BODIES, "delete_export", "delete_mapping_draft", "delete_integration"}
 RUN = UUID(int=17)
+# What the placeholders in addresses stand for, and the questions that an operation needs.
+PLACES: dict[str, object] = {
+    "exportId": 1, "sourceId": "C1", "runId": RUN, "reconciliationId": RUN, "bookKey": "main",
+    "integrationKey": "ledger", "version": 1, "kind": "accounts", "alertId": 17,
+}  # fmt: skip
+QUERIES = {
+    "get_dry_run": "integration={integrationKey}",
+    "compare_mapping_versions": "to=1",
+    "get_control_report": "book=main&from=2026-11-01&to=2026-11-30",
+    "get_wages": "year=2026",
+    "get_payroll_list": "year=2026",
+}
 
 
 @pytest.fixture
@@ -62,33 +112,29 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         yield running
 
 
-def _operations(stage: Stage, export_id: int) -> dict[str, tuple[str, str, str]]:
-    """Return id -> (method, path, scope) of every operation in the OpenAPI document."""
+def operations_of(stage: Stage, **places: object) -> dict[str, tuple[str, str, str]]:
+    """Return id -> (method, path, scope) of every operation in the OpenAPI document.
+
+    `places` fill the addresses instead of PLACES. Fails for an operation that is not listed above.
+    """
+    known = {**PLACES, **places}
     found = {}
     for path, operations in stage.alice.get("/api/v1/openapi.json")["paths"].items():
+        names = set(re.findall(r"{(\w+)}", path))
+        assert names <= set(known), f"PLACES has no value for {names - set(known)} in {path}"
         for method, operation in operations.items():
-            filled = path.replace("{exportId}", str(export_id)).replace("{sourceId}", "C1")
-            (scope,) = operation["security"][0]["ApiToken"]
             name = operation["operationId"]
-            for placeholder, value in (
-                ("{runId}", str(RUN)), ("{reconciliationId}", str(RUN)), ("{bookKey}", "main"),
-                ("{integrationKey}", "ledger"), ("{alertId}", "17"),
-            ):  # fmt: skip
-                filled = filled.replace(placeholder, value)
-            if name == "get_dry_run":
-                filled += "?integration=ledger"
-            if name == "get_control_report":
-                filled += "?book=main&from=2026-11-01&to=2026-11-30"
-            if name in ("get_wages", "get_payroll_list"):
-                filled += "?year=2026"
-            found[name] = (method.upper(), filled, scope)
+            (scope,) = operation["security"][0]["ApiToken"]
+            filled = re.sub(r"{(\w+)}", lambda match: str(known[match[1]]), path)
+            query = QUERIES.get(name, "").format(**known)
+            found[name] = (method.upper(), f"{filled}?{query}" if query else filled, scope)
     assert set(found) == READS | WRITES
     return found
 
 
 def test_no_operation_answers_without_a_valid_token(stage: Stage) -> None:
     stage.alice.hand_over(record("C1"))
-    operations = _operations(stage, stage.alice.export_id("C1"))
+    operations = operations_of(stage, exportId=stage.alice.export_id("C1"))
     expired, revoked = stage.token(*SCOPES), ""
     with connect_owner(stage) as owner:
         owner.execute(
@@ -113,8 +159,11 @@ def test_no_operation_answers_without_a_valid_token(stage: Stage) -> None:
 
 def test_no_operation_answers_a_token_without_its_scope(stage: Stage) -> None:
     stage.alice.hand_over(record("C1"))
-    operations = _operations(stage, stage.alice.export_id("C1"))
-    tokens = {scope: stage.token(*(set(SCOPES) - {scope})) for scope in SCOPES}
+    operations = operations_of(stage, exportId=stage.alice.export_id("C1"))
+    tokens = {
+        scope: stage.token(*(own for own in SCOPES if scope not in (own, *CONTAINED.get(own, ()))))
+        for scope in SCOPES
+    }
 
     for name, (method, path, scope) in operations.items():
         response = stage.alice.ask(
@@ -135,13 +184,14 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
         "INSERT INTO syncs (id, organization_id, integration_id, trigger) VALUES (%s, %s, %s, 'x')",
         RUN, stage.alice.organization, stage.alice.integration,
     )  # fmt: skip
-    operations = _operations(stage, export_id)
+    operations = operations_of(stage, exportId=export_id)
     answers = {}
     for name, (method, path, _) in operations.items():
         response = stage.charlie.ask(method, path, BODIES.get(name))
         answers[name] = (response.status_code, response.content)
 
     assert {name for name, (status, _) in answers.items() if status == 404} == {
+        "post_acknowledge",
         "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
         "post_preview", "get_force", "post_force", "post_approval", "get_reconciliation",
     }  # fmt: skip
@@ -149,8 +199,19 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
     assert stage.query("SELECT closed_through FROM books") == [(None,)]
     assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
-    routes = stage.query("SELECT enabled, delivery ->> 'trigger' FROM organization_integrations")
-    assert routes == [(True, None)]
+    routes = stage.query(
+        "SELECT enabled, name, delivery ->> 'trigger', filters FROM organization_integrations"
+    )
+    assert routes == [(True, "Ledger", None, {})]
+    assert stage.query(
+        "SELECT name, excluded_features, declaration, closed_periods FROM organizations"
+    ) == [("alice", [], {}, "stop")]
+    assert b"alice" not in answers["get_configuration"][1]
+    for name in ("put_configuration", "post_configuration_preview"):
+        status, content = answers[name]
+        assert (status, json.loads(content)["code"]) == (422, "upload_other")
+    assert stage.query("SELECT count(*) FROM credentials") == [(0,)]
+    assert stage.query("SELECT count(*) FROM connection_tests") == [(0,)]
     # what is listed is the outsider's own record, handed over just now
     listed = (
         json.loads(answers["list_exports"][1])["exports"] + stage.charlie.get(EXPORTS)["exports"]

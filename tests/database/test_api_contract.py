@@ -21,8 +21,12 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from bilag.integrations.connection_tests import save_test, what_is_tried
+from bilag.integrations.start import NewIntegration
+from bilag.integrations.store import save_mapping
+from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
-from tests.database.api_stage import EXPORTS, MAPPING, Stage, api_stage, record
+from tests.database.api_stage import EXPORTS, MAPPING, SETTINGS, Stage, api_stage, record
 
 CHECKS = (
     not_a_server_error,
@@ -31,6 +35,7 @@ CHECKS = (
     response_schema_conformance,
 )
 EXAMPLES = 40
+KEY = "/api/v1/integrations/{integrationKey}"
 RUN = UUID(int=17)
 
 
@@ -54,7 +59,8 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     known: dict[str, object] = {
         "targetSystem": "ledger", "exportId": review, "runId": str(RUN), "sourceId": "C1",
         "integration": "ledger", "expenseId": "C1", "cursor": None, "bookKey": "main",
-        "integrationKey": "ledger",
+        "integrationKey": "ledger", "organizations": [{"slug": "alice", "name": "alice"}],
+        "kind": "accounts", "type": "rest", "book": "main",
         "from": None, "to": None, "reconciliationId": json.loads(asked.content)["id"],
         "confirmation": evidence["confirmation"], "reason": "Seen there", "decision": "exported",
     }  # fmt: skip
@@ -64,7 +70,22 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "/approval": {"exportId": forced, "decision": "approve"},
         f"{EXPORTS}/closed-period-decision": {"decision": "wait"},
         f"{EXPORTS}/dry-run": {"mapping": MAPPING},
-    }
+        f"{KEY}/mapping": {"mapping": {**MAPPING, "counterAccount": "2400"}, "baseVersion": 1},
+        f"{KEY}/mapping/versions/{{version}}": {"version": 1},
+        f"{KEY}/mapping/versions/{{version}}/differences": {"version": 1, "to": 1},
+        f"{KEY}/mapping/versions/{{version}}/restore": {"version": 1, "baseVersion": 2},
+        f"{KEY}/mapping/draft": {"changes": {"counterAccount": "2990"}},
+        f"{KEY}/mapping/draft/put-on-top": {"version": 3},
+        f"{KEY}/mapping/claimants/csv": {"csv": "claimant;party\nV017;10017\n"},
+        f"{KEY}/mapping/value": {"rule": {"from": "text"}},
+        f"{KEY}/mapping/preview": {"mapping": MAPPING, "sourceIds": ["C1"]},
+        f"{KEY}/mapping/effect": {"mapping": MAPPING},
+        "/api/v1/integrations": {"newBook": None},
+        "/api/v1/integrations/{integrationKey}/activation": {
+            "integrationKey": "ready", "takeOver": True,
+        },
+    }  # fmt: skip
+    _ready_draft(stage)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     authorization = {"Authorization": f"Bearer {stage.alice.token}"}
     seen: dict[str, set[int]] = {}
@@ -92,7 +113,19 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     # Nobody can sign a callback yet, and the export that is there cannot be cancelled.
     silent = {label.split()[0] for label, statuses in seen.items() if min(statuses) >= 300}
     assert silent <= {"PUT", "DELETE"}, {k: v for k, v in seen.items() if min(v) >= 300}
-    assert len(seen) == 30
+    assert len(seen) == 71
+
+
+def _ready_draft(stage: Stage) -> None:
+    """Make an integration that only waits to be turned on."""
+    own = stage.alice.organization
+    drafting = stage.installation.drafting_of(own, "ann")
+    drafting.start(NewIntegration(key="ready", name="Ready", type="rest", book="main"))
+    one = drafting.save("ready", SETTINGS, {})
+    with stage.installation.pool.connection() as connection, organization_scope(connection, own):
+        save_mapping(connection, own, one.id, MAPPING, "ann")
+        tried = what_is_tried(connection, one)
+        save_test(connection, one, tried, {"message": "ok"}, "ann", passed=True)
 
 
 def _posted(stage: Stage, source_id: str) -> int:

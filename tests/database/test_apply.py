@@ -10,11 +10,11 @@ import psycopg
 import pytest
 import yaml
 
-from bilag.app.apply import Change, apply
-from bilag.app.configuration import read_configuration
-from bilag.app.export_configuration import export_configuration
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Problem, Refused
+from bilag.delivery.configuration.apply import Change, apply
+from bilag.delivery.configuration.export import export_configuration
+from bilag.delivery.configuration.read import read_configuration
 from bilag.exports.audit import record_change
 from bilag.integrations.model import book_id, integration_id, organization_id
 from bilag.integrations.store import change_integration, get_integration, list_mapping_versions

@@ -396,10 +396,11 @@ def test_token_is_shown_once_and_can_be_ended(place: Place) -> None:
     listed = place.bilag("token", ORGANIZATION, "--list")
     assert token not in listed.out
     assert token[-4:] in listed.out
-    assert place.bilag("token", ORGANIZATION, "--revoke", caller.token_id).code == 0
+    token_id = caller.actor.removeprefix("token ")
+    assert place.bilag("token", ORGANIZATION, "--revoke", token_id).code == 0
     with psycopg.connect(place.database.application_url) as connection:
         assert authenticate(connection, token) is None
-    assert place.bilag("token", ORGANIZATION, "--revoke", caller.token_id).code == 4
+    assert place.bilag("token", ORGANIZATION, "--revoke", token_id).code == 4
     assert place.bilag("token", ORGANIZATION, "--name", "app").code == 2
     assert place.bilag("token", ORGANIZATION, "--name", "app", "--scope", "all").code == 2
     assert token not in str(place.rows("SELECT * FROM change_logs"))

@@ -197,7 +197,7 @@ def test_books_and_closed_periods_over_http(stage: Stage) -> None:
                   {"closedThrough": "9999-12-31"}):  # fmt: skip
         problem(alice.ask("PUT", address, wrong), 422)
     problem(alice.ask("PUT", f"{BOOKS}/other/closed-period", {"closedThrough": None}), 404)
-    reader = stage.token("exports:read")
+    reader = stage.token("exports:read", "exports:write")
     refused = alice.ask("PUT", address, {"closedThrough": None}, Authorization=f"Bearer {reader}")
     assert problem(refused, 403)["code"] == "scope_missing"
     assert alice.get(BOOKS)["books"][0]["closedThrough"] == "2026-11-30"

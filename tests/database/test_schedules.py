@@ -269,7 +269,7 @@ def test_an_outsider_sees_and_changes_nothing(stage: Stage) -> None:
     problem(stage.charlie.ask("PUT", f"{INTEGRATIONS}/{key}/enabled", {"enabled": False}), 404)
     assert stage.charlie.ask("PUT", SCHEDULE, MONDAYS).status_code == 200
     assert stage.query("SELECT delivery, enabled, updated_at FROM organization_integrations") == own
-    stage.alice.token = stage.token("exports:read")
+    stage.alice.token = stage.token("exports:read", "exports:write")
     assert stage.alice.get(SCHEDULE)["trigger"] == "on_approval"
     problem(stage.alice.ask("PUT", SCHEDULE, MONDAYS), 403)
     problem(stage.alice.ask("PUT", f"{INTEGRATIONS}/ledger/enabled", {"enabled": False}), 403)

@@ -3,6 +3,7 @@
 Who signs in how is tested elsewhere; here a session is made as signing in would leave it.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,11 +11,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import get_user_model
 from django.db import connections
 from django.test import Client
 
 from bilag.app.serve import prepare
+from bilag.portal.accounts.arrivals import find_person, make_person
+from bilag.portal.accounts.proof import PROVEN
 from bilag.tenants.members import Role, save_member
 from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
@@ -43,10 +45,12 @@ class Portal:
                 organization_scope(connection, own),
             ):
                 save_member(connection, own, subject, role)
-        users: Any = get_user_model().objects
-        user = users.filter(username=subject).first() or users.create_user(subject, subject)
+        person = find_person(subject) or make_person(subject, None)
         client = Client(SERVER_NAME="localhost", headers={"accept-language": "en"})
-        client.force_login(user)
+        client.force_login(person)
+        session = client.session
+        session[PROVEN] = time.time()
+        session.save()
         return client
 
     def page(self, path: str = "") -> str:

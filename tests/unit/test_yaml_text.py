@@ -2,8 +2,8 @@
 
 import pytest
 
-from bilag.app.yaml_text import read_yaml
 from bilag.core.problem import Refused
+from bilag.delivery.configuration.yaml_text import read_yaml
 
 
 @pytest.mark.parametrize(

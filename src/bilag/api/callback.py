@@ -51,7 +51,7 @@ def take_callback(request: HttpRequest, export_id: int) -> None:
     if hurried:
         defer_sync(
             installation().queue, organization, integration.id,
-            trigger="callback", actor=f"token {caller.token_id}",
+            trigger="callback", actor=caller.actor,
         )  # fmt: skip
 
 

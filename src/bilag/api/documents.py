@@ -25,7 +25,7 @@ _REF = "#/components/schemas/{model}"
 Errors = dict[int, type[ProblemDetails]]
 
 # What any operation may answer, and what those may that change something or take a body.
-READ_ERRORS: Errors = dict.fromkeys((400, 401, 403, 404, 422, 500, 503), ProblemDetails)
+READ_ERRORS: Errors = dict.fromkeys((400, 401, 403, 404, 422, 429, 500, 503), ProblemDetails)
 WRITE_ERRORS: Errors = READ_ERRORS | dict.fromkeys((409, 411, 413, 415), ProblemDetails)
 
 CALLBACK_DOCUMENT: dict[str, Any] = {

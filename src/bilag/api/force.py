@@ -161,7 +161,7 @@ def post_approval(
 
 def _verbs(request: HttpRequest) -> ForcedExports:
     caller = caller_of(request)
-    return installation().forced_exports_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().forced_exports_of(caller.organization_id, caller.actor)
 
 
 def _export(request: HttpRequest, export_id: int) -> ExportAnswer:

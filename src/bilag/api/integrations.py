@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
-from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
+from bilag.api.auth import CONFIGURATION_WRITE, EXPORTS_READ, caller_of
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown
-from bilag.api.values import Answer, Moment, Request, TargetSystem
+from bilag.api.values import Answer, Moment, Reason, Request, TargetSystem
 from bilag.core.clock import utc_now
 from bilag.core.schedule import Schedule, upcoming
 from bilag.core.schedule_words import pause_words, words
@@ -28,14 +28,17 @@ router = Router(tags=["integrations"], by_alias=True)
 
 
 class IntegrationAnswer(Answer):
-    """One integration; `status` is `error` while it is stopped until a connection test passes."""
+    """One integration; `status` is `error` while it is stopped until a connection test passes.
+
+    A `draft` is still being set up: nothing of it is sent until it is turned on.
+    """
 
     key: str
     name: str
     type: str
     book: str
     enabled: bool
-    status: Literal["active", "disabled", "error"] | None = None
+    status: Literal["active", "disabled", "error", "draft"] | None = None
 
     @classmethod
     def of(cls, one: Integration, status: str | None = None) -> "IntegrationAnswer":
@@ -61,6 +64,7 @@ class EnabledRequest(Request):
     """Whether anything may be sent; while it may not, approved records wait in the queue."""
 
     enabled: bool
+    reason: Reason | None = Field(None, description="Kept in the audit log.")
 
 
 class ScheduleRequest(Request):
@@ -121,7 +125,7 @@ def list_all_integrations(request: HttpRequest) -> HttpResponse:
 
 @router.put(
     "/integrations/{integrationKey}/enabled",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: IntegrationAnswer, **WRITE_ERRORS},
     summary="Switch an integration on or off",
 )
@@ -130,7 +134,9 @@ def put_enabled(
 ) -> HttpResponse:
     """A running sync stops at its next record; switched on, the queue goes as the schedule says."""
     with not_found_if_unknown():
-        one = _configured(request).switch(integration_key, enabled=body.enabled)
+        one = _configured(request).switch(
+            integration_key, enabled=body.enabled, reason=body.reason or ""
+        )
     return answer(200, IntegrationAnswer.of(one))
 
 
@@ -149,7 +155,7 @@ def get_schedule(request: HttpRequest, integration_key: IntegrationKey) -> HttpR
 
 @router.put(
     "/integrations/{integrationKey}/schedule",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: ScheduleAnswer, **WRITE_ERRORS},
     summary="Set the schedule of an integration",
 )
@@ -190,4 +196,4 @@ def _pauses(schedule: Schedule, language: str) -> list[str]:
 
 def _configured(request: HttpRequest) -> ConfiguredIntegrations:
     caller = caller_of(request)
-    return installation().integrations_of(caller.organization_id, f"token {caller.token_id}")
+    return installation().integrations_of(caller.organization_id, caller.actor)

@@ -15,7 +15,7 @@ from bilag.api.answers import (
     TotalsAnswer,
     answer,
 )
-from bilag.api.auth import EXPORTS_READ, caller_of, exports_of
+from bilag.api.auth import EXPORTS_READ, RUNS_READ, caller_of, exports_of
 from bilag.api.documents import READ_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.problems import ApiProblem
@@ -33,7 +33,7 @@ router = Router(tags=["overview"], by_alias=True)
 
 @router.get(
     PATH + "/runs",
-    auth=EXPORTS_READ,
+    auth=RUNS_READ,
     response={200: RunsAnswer, **READ_ERRORS},
     summary="The newest runs",
 )
@@ -46,7 +46,7 @@ def list_runs(
 
 @router.get(
     PATH + "/runs/{runId}",
-    auth=EXPORTS_READ,
+    auth=RUNS_READ,
     response={200: RunAnswer, **READ_ERRORS},
     summary="One run",
 )

@@ -10,7 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Router
 
 from bilag.api.answers import answer
-from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of, exports_of
+from bilag.api.auth import (
+    CONFIGURATION_WRITE,
+    EXPORTS_READ,
+    EXPORTS_WRITE,
+    caller_of,
+    exports_of,
+)
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.once import once
@@ -84,7 +90,7 @@ def list_all_books(request: HttpRequest) -> HttpResponse:
 
 @router.put(
     "/books/{bookKey}/closed-period",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: BookAnswer, **WRITE_ERRORS},
     summary="Close or open the days of a book",
 )

@@ -25,8 +25,8 @@ from bilag.delivery.installation import tenant
 from bilag.exports.decide import DecisionRefused
 from bilag.integrations.keys import KeysUnreachable
 from bilag.records.json_text import BadJson
+from bilag.tenants.callers import Caller
 from bilag.tenants.organizations import read_organization
-from bilag.tenants.tokens import Caller
 
 log = structlog.get_logger(__name__)
 

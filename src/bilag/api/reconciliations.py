@@ -162,7 +162,7 @@ def post_reconciliation(request: HttpRequest, body: ReconciliationRequest) -> Ht
     with tenant(organization) as connection:
         integration = integration_by_target(connection, organization, body.target_system)
         asked = store.ask(
-            connection, integration.id, actor=f"token {caller.token_id}", from_day=body.from_,
+            connection, integration.id, actor=caller.actor, from_day=body.from_,
             to_day=body.to,
         )  # fmt: skip
         one = store.read(connection, asked)

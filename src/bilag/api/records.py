@@ -17,7 +17,7 @@ from bilag.api.answers import (
     WithdrawalAnswer,
     answer,
 )
-from bilag.api.auth import EXPORTS_READ, RECORDS_WRITE, caller_of, exports_of
+from bilag.api.auth import RECORDS_WRITE, RUNS_READ, caller_of, exports_of
 from bilag.api.body import JSON, NDJSON, Received, content_type, receive
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS, record_body
 from bilag.api.once import answered_once
@@ -62,7 +62,7 @@ def post_records(request: HttpRequest) -> HttpResponse:
 
 @router.get(
     "/records/{path:sourceId}",
-    auth=EXPORTS_READ,
+    auth=RUNS_READ,
     response={200: RecordStatus, **READ_ERRORS},
     summary="What became of a record",
 )

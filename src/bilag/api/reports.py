@@ -221,7 +221,7 @@ def post_control_report(request: HttpRequest, body: ControlReportRequest) -> Htt
     own = caller.organization_id
     with tenant(own) as connection:
         period = period_of(connection, own, body.book, body.from_, body.to)
-        made = make_report(connection, own, period, actor=f"token {caller.token_id}")
+        made = make_report(connection, own, period, actor=caller.actor)
     said = ControlReportAnswer.of(made.report)
     said.id, said.made_at = made.id, made.at
     return answer(201, said)

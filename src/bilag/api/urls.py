@@ -4,10 +4,17 @@ from django.urls import path
 
 from bilag import __version__
 from bilag.api import (
+    configuration,
+    connecting,
+    connections,
     dry_run,
     exports,
     force,
+    included,
     integrations,
+    mapping,
+    mapping_trial,
+    organization,
     overview,
     periods,
     reconciliations,
@@ -35,6 +42,8 @@ api = BilagApi(
     docs=ReferencePage(),
     parser=ExactJson(),
 )
+# These two fill the router of `integrations`: all methods of an address belong to one router.
+_ALSO = (connecting, connections)
 for router in (
     records.router,
     overview.router,
@@ -43,6 +52,11 @@ for router in (
     reconciliations.router,
     periods.router,
     integrations.router,
+    included.router,
+    organization.router,
+    configuration.router,
+    mapping.router,
+    mapping_trial.router,
     dry_run.router,
     watch.router,
     reports.router,

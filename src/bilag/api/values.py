@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic.alias_generators import to_camel
 from pydantic_core import PydanticCustomError
 
+from bilag.core.faults import fault_problem
 from bilag.core.problem import Problem, Refused
 from bilag.records.fields import ID_MAX, TEXT_MAX
 from bilag.records.identity import has_identity_number
@@ -48,8 +49,8 @@ def _same_spelling(text: str) -> str:
     return unicodedata.normalize("NFC", text.strip())
 
 
-def _no_identity_number(text: str) -> str:
-    # I9: national identity numbers are refused wherever people write freely, and never stored.
+def refuse_identity_number(text: str) -> str:
+    """Return the text; a national identity number is refused wherever people write (I9)."""
     if has_identity_number(text):
         raise PydanticCustomError("identity_number", "holds a national identity number")
     return text
@@ -75,48 +76,18 @@ Reason = Annotated[
     StringConstraints(
         strip_whitespace=True, min_length=1, max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS
     ),
-    AfterValidator(_no_identity_number),
+    AfterValidator(refuse_identity_number),
 ]
 Amount = Annotated[str, Field(examples=["1249.5"])]
 
 
-# What pydantic calls a fault -> our code; what is not here is "cannot be used".
-_CODES = {
-    "missing": "value_missing",
-    "extra_forbidden": "value_unknown",
-    "string_type": "value_text_needed",
-    "string_unicode": "value_characters",
-    "string_pattern_mismatch": "value_characters",
-    "string_too_long": "value_text_long",
-    "string_too_short": "value_empty",
-    "too_short": "value_empty",
-    "too_long": "value_list_long",
-    "list_type": "value_list_needed",
-    "int_type": "value_number_needed",
-    "int_parsing": "value_number_needed",
-    "int_parsing_size": "value_number_needed",
-    "int_from_float": "value_number_needed",
-    "greater_than_equal": "value_number_small",
-    "less_than_equal": "value_number_large",
-    "literal_error": "value_one_of",
-    "model_type": "value_object_needed",
-    "model_attributes_type": "value_object_needed",
-    "identity_number": "identity_number",
-    "uuid_type": "value_uuid_needed",
-    "uuid_parsing": "value_uuid_needed",
-}
-_PARAMS = {"max_length": "maximum", "le": "maximum", "ge": "minimum", "expected": "allowed"}
-
-
 def value_problem(fault: Mapping[str, Any]) -> Problem:
     """Return a problem for one of pydantic's faults, with its field as a path: `expenseIds[3]`."""
-    context = fault.get("ctx", {})
-    refused = context.get("error")
+    refused = fault.get("ctx", {}).get("error")
     if isinstance(refused, Refused):
         return replace(refused.problems[0], field=_path(fault["loc"]))
-    params = {ours: str(context[theirs]) for theirs, ours in _PARAMS.items() if theirs in context}
-    return Problem(
-        _CODES.get(fault["type"], "value_not_usable"), _path(fault["loc"]), params=params
+    return fault_problem(fault, _path(fault["loc"])) or Problem(
+        "value_not_usable", _path(fault["loc"])
     )
 
 

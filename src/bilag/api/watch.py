@@ -10,7 +10,13 @@ from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query, Router
 
 from bilag.api.answers import answer
-from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of
+from bilag.api.auth import (
+    CONFIGURATION_READ,
+    CONFIGURATION_WRITE,
+    EXPORTS_READ,
+    EXPORTS_WRITE,
+    caller_of,
+)
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown
@@ -201,7 +207,7 @@ def post_acknowledge(request: HttpRequest, alert_id: AlertId) -> HttpResponse:
     caller = caller_of(request)
     own = caller.organization_id
     with tenant(own) as connection, not_found_if_unknown():
-        acknowledge(connection, own, alert_id, actor=f"token {caller.token_id}")
+        acknowledge(connection, own, alert_id, actor=caller.actor)
         found = list_alerts(connection, own, cleared=True, before=alert_id + 1, limit=1)
     if not found or found[0].id != alert_id:
         raise ApiProblem(404, Problem("resource_unknown"))
@@ -210,7 +216,7 @@ def post_acknowledge(request: HttpRequest, alert_id: AlertId) -> HttpResponse:
 
 @router.get(
     "/alert-settings",
-    auth=EXPORTS_READ,
+    auth=CONFIGURATION_READ,
     response={200: SettingsAnswer, **READ_ERRORS},
     summary="The bounds of health and alerts",
 )
@@ -224,7 +230,7 @@ def get_alert_settings(request: HttpRequest) -> HttpResponse:
 
 @router.put(
     "/alert-settings",
-    auth=EXPORTS_WRITE,
+    auth=CONFIGURATION_WRITE,
     response={200: SettingsAnswer, **WRITE_ERRORS},
     summary="Change the bounds of health and alerts",
 )
@@ -235,7 +241,7 @@ def put_alert_settings(request: HttpRequest, body: SettingsRequest) -> HttpRespo
     given = body.model_dump(exclude_none=True)
     with tenant(own) as connection:
         wanted = replace(read_settings(connection, own), **given)
-        save_settings(connection, own, wanted, actor=f"token {caller.token_id}")
+        save_settings(connection, own, wanted, actor=caller.actor)
     return answer(200, _settings(wanted))
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 import click
 from rich.table import Table
 
-from bilag.app.apply import Change, apply
 from bilag.app.cli_errors import problem_line
 from bilag.app.cli_exit import CommandFailed, Exit
 from bilag.app.cli_open import (
@@ -24,14 +23,17 @@ from bilag.app.cli_open import (
     output,
 )
 from bilag.app.cli_tables import print_table
-from bilag.app.configuration import read_configuration
-from bilag.app.export_configuration import export_configuration
 from bilag.app.try_configuration import try_configuration
 from bilag.app.wiring import Installation
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
+from bilag.delivery.configuration.apply import Change, apply
+from bilag.delivery.configuration.export import export_configuration
+from bilag.delivery.configuration.read import read_configuration
+from bilag.delivery.tokens import ApiTokens
 from bilag.exports.audit import record_change
-from bilag.tenants.tokens import DAYS_DEFAULT, SCOPES, create_token, list_tokens, revoke
+from bilag.tenants.callers import SCOPES
+from bilag.tenants.tokens import DAYS_DEFAULT
 
 
 @click.command("apply")
@@ -129,12 +131,7 @@ def token_command(
         if revoked is not None:
             return _revoke_token(at, revoked)
         try:
-            with at.scope() as connection:
-                token = create_token(connection, at.organization.id, name, scopes, days)
-                record_change(
-                    connection, at.organization.id, actor(), "token.created", f"token {name}",
-                    {"scopes": sorted(scopes), "days": days},
-                )  # fmt: skip
+            token = _tokens(at).make(name, scopes, days)
         except Refused as error:
             raise click.UsageError(
                 "; ".join(problem_line(problem) for problem in error.problems)
@@ -144,15 +141,18 @@ def token_command(
     return Exit.OK
 
 
+def _tokens(at: Desk) -> ApiTokens:
+    return at.installation.tokens_of(at.organization.id, actor())
+
+
 def _list_tokens(at: Desk) -> int:
-    with at.scope() as connection:
-        tokens = list_tokens(connection, at.organization.id)
     table = Table(box=None, header_style="bold")
-    for heading in ("id", "name", "token", "scopes", "expires", "revoked"):
+    for heading in ("id", "name", "token", "scopes", "used", "expires", "revoked"):
         table.add_column(heading)
-    for one in tokens:
+    for one in _tokens(at).listed():
         table.add_row(
             str(one.id), one.name, f"••••••••{one.last_four}", ", ".join(one.scopes),
+            f"{one.last_used_at:%Y-%m-%d}" if one.last_used_at else "never",
             f"{one.expires_at:%Y-%m-%d}", f"{one.revoked_at:%Y-%m-%d}" if one.revoked_at else "",
         )  # fmt: skip
     print_table(output(), table)
@@ -160,11 +160,9 @@ def _list_tokens(at: Desk) -> int:
 
 
 def _revoke_token(at: Desk, token_id: UUID) -> int:
-    with at.scope() as connection:
-        if not revoke(connection, at.organization.id, token_id):
-            raise CommandFailed(f"no token {token_id} is in use", Exit.NOT_FOUND)
-        record_change(
-            connection, at.organization.id, actor(), "token.revoked", f"token {token_id}", {}
-        )
+    try:
+        _tokens(at).end(token_id)
+    except LookupError as error:
+        raise CommandFailed(f"no token {token_id} is in use", Exit.NOT_FOUND) from error
     click.echo(f"token {token_id} is revoked")
     return Exit.OK

@@ -5,8 +5,8 @@ import click
 from bilag.app.cli_errors import problem_line
 from bilag.app.cli_exit import CommandFailed, Exit
 from bilag.app.cli_open import actor, desk_of, installation, integration_option, language_option
-from bilag.app.copy_configuration import copy_configuration
 from bilag.core.problem import Refused
+from bilag.delivery.configuration.copy import copy_configuration
 from bilag.exports.audit import record_change
 
 

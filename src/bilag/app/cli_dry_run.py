@@ -23,7 +23,7 @@ from bilag.app.cli_open import (
 )
 from bilag.app.cli_tables import print_table
 from bilag.app.cli_words import amount, word
-from bilag.app.mapping_file import mapping_value
+from bilag.delivery.configuration.mapping_file import mapping_value
 from bilag.delivery.dry_run import DryRun, Turnover
 
 

@@ -14,14 +14,19 @@ from psycopg_pool import PoolTimeout
 from bilag.app.cli_exit import Exit
 from bilag.app.migrate import MigrationRefused
 from bilag.app.postgres_places import PostgresError
+from bilag.app.sign_in_settings import SignInRefused
 from bilag.connectors.redact import Redactor
 from bilag.core.problem import Problem, Refused
 from bilag.exports.epoch import RestoreError
 from bilag.integrations.keys import VaultError
 from bilag.tenants.role import UnsafeRole
 
-_CONFIGURATION = (MigrationRefused, PostgresError, RestoreError, UnsafeRole, VaultError)
+_CONFIGURATION = (
+    MigrationRefused, PostgresError, RestoreError, SignInRefused, UnsafeRole, VaultError,
+)  # fmt: skip
 _NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
+# what comes after it opens an account, once
+_LINK = re.compile(r"(/account/(?:invitation|password/reset/key)/)[^/\s'\"]+")
 _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]*@")
 _ADDRESS = re.compile(r"\('([^']+)', ([0-9]+)")
 _SECRET_VARIABLES = (
@@ -41,7 +46,7 @@ def explain(error: BaseException) -> tuple[str, Exit]:
 def safe_text(text: str) -> str:
     """Return a text without the secrets of the environment and of database addresses in it."""
     redact = Redactor(os.environ.get(name, "").strip() for name in _SECRET_VARIABLES)
-    return redact(_PASSWORD_IN_URL.sub(r"\1:[secret]@", text))
+    return redact(_LINK.sub(r"\1[secret]", _PASSWORD_IN_URL.sub(r"\1:[secret]@", text)))
 
 
 def problem_line(problem: Problem, language: str = "en") -> str:

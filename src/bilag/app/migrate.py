@@ -25,11 +25,12 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :application;
 """
 
-# People who sign in and their sessions; they belong to no organization, members do.
+# People who sign in, their second factors and sessions; they belong to no organization, members do.
 _SIGN_IN_GRANTS = """
-GRANT SELECT, INSERT, UPDATE, DELETE ON auth_user, auth_group, auth_permission, auth_user_groups,
-    auth_group_permissions, auth_user_user_permissions, django_session, django_content_type
-    TO :application;
+GRANT SELECT, INSERT, UPDATE, DELETE ON portal_accounts_user, account_emailaddress,
+    account_emailconfirmation, mfa_authenticator, usersessions_usersession,
+    socialaccount_socialaccount, socialaccount_socialapp, socialaccount_socialtoken,
+    django_session, django_content_type TO :application;
 """
 
 

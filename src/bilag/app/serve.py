@@ -5,9 +5,11 @@ worker opens the installation for itself; this process watches it and passes SIG
 """
 
 import logging
+import os
 import socket
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -21,6 +23,7 @@ from django.urls import get_resolver
 from granian.constants import HTTPModes, Interfaces
 from granian.server import MPServer
 
+from bilag.app.jwt_issuers import open_signed_tokens
 from bilag.app.migrate import setup_django
 from bilag.app.wiring import Installation, open_installation
 from bilag.delivery import installation as context
@@ -39,8 +42,10 @@ STOP_SECONDS_MAX = 30
 def serve(home: Path | None, host: str, port: int, threads: int = THREADS) -> None:
     """Answer HTTP requests until SIGTERM or SIGINT; ends after the requests under way.
 
-    Raises UnsafeRole, PostgresError, VaultError, or OSError for a port in use, before it listens.
+    Raises UnsafeRole, PostgresError, VaultError, Refused for a fault in BILAG_JWT_FILE, or OSError
+    for a port in use, before it listens.
     """
+    open_signed_tokens(os.environ)
     with open_installation(home):
         pass  # refused here rather than in the worker; an embedded server stays up
     # granian shares its port with whoever listens there too, which could be another installation.
@@ -79,7 +84,7 @@ def _application(home: Path | None) -> Callable[..., Any]:
     stack = ExitStack()
     installation = stack.enter_context(open_installation(home))
     Finalize(None, stack.close, exitpriority=0)
-    prepare(installation)
+    prepare(replace(installation, signed_tokens=open_signed_tokens(os.environ)))
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.
     logging.getLogger("django.request").setLevel(logging.ERROR)

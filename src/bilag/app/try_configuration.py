@@ -10,11 +10,15 @@ from functools import partial
 
 import psycopg
 
-from bilag.app.configuration import IntegrationEntry, OrganizationEntry, OrganizationsFile
 from bilag.app.wiring import Installation
 from bilag.connectors.registry import CONNECTORS
 from bilag.core.outcome import ConnectionReport
 from bilag.core.problem import Problem
+from bilag.delivery.configuration.entries import (
+    IntegrationEntry,
+    OrganizationEntry,
+    OrganizationsFile,
+)
 from bilag.delivery.sync import prepare_connection
 from bilag.delivery.try_out import try_out
 from bilag.integrations.model import Integration, organization_id

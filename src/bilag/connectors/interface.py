@@ -7,7 +7,7 @@ import builtins
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -23,6 +23,7 @@ from bilag.core.outcome import (
     ReferenceItem,
     RetryLater,
 )
+from bilag.core.target_field import TargetFields
 from bilag.core.voucher import Voucher
 
 S = TypeVar("S", bound=BaseModel)
@@ -147,4 +148,19 @@ class Connector(Protocol[S]):
 
         Look-up is proven when a made-up reference is absent and `known_reference` is found.
         """
+        ...
+
+
+S_contra = TypeVar("S_contra", bound=BaseModel, contravariant=True)
+
+
+@runtime_checkable
+class DescribesFields(Protocol[S_contra]):
+    """What a connector may add: which external fields a mapping may fill under some settings (C8).
+
+    A connector without it takes any name and says nothing of types and lengths.
+    """
+
+    def fields(self, settings: S_contra) -> TargetFields:
+        """Return the fields of voucher, lines and counter-posting; reads nothing, sends nothing."""
         ...

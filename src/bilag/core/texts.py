@@ -9,11 +9,16 @@ from bilag.core.texts_configuration import CONFIGURATION_TEXTS
 from bilag.core.texts_connectors import CONNECTOR_TEXTS
 from bilag.core.texts_delivery import DELIVERY_TEXTS
 from bilag.core.texts_dynamics import DYNAMICS_TEXTS
+from bilag.core.texts_fields import FIELD_TEXTS
 from bilag.core.texts_forced import FORCED_TEXTS
 from bilag.core.texts_mapping import MAPPING_TEXTS
+from bilag.core.texts_mapping_editor import MAPPING_EDITOR_TEXTS
+from bilag.core.texts_mapping_words import MAPPING_WORDS
 from bilag.core.texts_monitoring import MONITORING_TEXTS
+from bilag.core.texts_people import PEOPLE_TEXTS
 from bilag.core.texts_records import RECORD_TEXTS
 from bilag.core.texts_schedule import SCHEDULE_TEXTS
+from bilag.core.texts_sending import SENDING_TEXTS
 from bilag.core.texts_xledger import XLEDGER_TEXTS
 
 LANGUAGES = ("nb", "nn", "en")
@@ -22,6 +27,9 @@ LANGUAGES = ("nb", "nn", "en")
 CATALOGUE: dict[str, tuple[str, str, str]] = {
     **RECORD_TEXTS,
     **MAPPING_TEXTS,
+    **MAPPING_EDITOR_TEXTS,
+    **MAPPING_WORDS,
+    **FIELD_TEXTS,
     **DELIVERY_TEXTS,
     **FORCED_TEXTS,
     **MONITORING_TEXTS,
@@ -29,7 +37,9 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **CONNECTOR_TEXTS,
     **CONFIGURATION_TEXTS,
     **SCHEDULE_TEXTS,
+    **SENDING_TEXTS,
     **API_TEXTS,
+    **PEOPLE_TEXTS,
     **DYNAMICS_TEXTS,
     **XLEDGER_TEXTS,
 }

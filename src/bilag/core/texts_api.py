@@ -34,6 +34,7 @@ _TITLES: dict[str, tuple[str, str, str]] = {
         "Innhaldet kan ikkje brukast",
         "The content cannot be used",
     ),
+    "api_title_429": ("For mange forsøk", "For mange forsøk", "Too many attempts"),
     "api_title_500": ("Feil hos oss", "Feil hos oss", "A fault on our side"),
     "api_title_503": (
         "Ikke tilgjengelig nå",
@@ -55,6 +56,33 @@ _REQUEST: dict[str, tuple[str, str, str]] = {
         "Tokenet mangler tilgangen {scope}. Bruk et token som har den.",
         "Tokenet manglar tilgangen {scope}. Bruk eit token som har han.",
         "The token lacks the scope {scope}. Use a token that has it.",
+    ),
+    "attempts_too_many": (
+        "For mange tokener herfra var ugyldige. Vent {seconds} sekunder, og send et gyldig token.",
+        "For mange token herfrå var ugyldige. Vent {seconds} sekund, og send eit gyldig token.",
+        "Too many tokens from here were not valid. Wait {seconds} seconds, and send a valid one.",
+    ),
+    "role_without_scope": (
+        "Rollen din i denne organisasjonen gir ikke tilgangen {scope}. Spør en administrator.",
+        "Rolla di i denne organisasjonen gir ikkje tilgangen {scope}. Spør ein administrator.",
+        "Your role in this organization does not give the scope {scope}. Ask an administrator.",
+    ),
+    "member_of_none": (
+        "Du er ikke medlem av denne organisasjonen her. Be en administrator om å bli lagt til.",
+        "Du er ikkje medlem av denne organisasjonen her. Be ein administrator om å bli lagd til.",
+        "You are not a member of this organization here. Ask an administrator to be added.",
+    ),
+    "organization_not_named": (
+        "Du er medlem av flere organisasjoner. Send Bilag-Organization med én av: {slugs}.",
+        "Du er medlem av fleire organisasjonar. Send Bilag-Organization med éin av: {slugs}.",
+        "You are a member of several organizations. Send Bilag-Organization with one of: {slugs}.",
+    ),
+    "issuer_unavailable": (
+        "Innloggingen kan ikke kontrolleres akkurat nå. Send det samme på nytt om litt; det er"
+        " trygt.",
+        "Innlogginga kan ikkje kontrollerast akkurat no. Send det same på nytt om litt; det er"
+        " trygt.",
+        "The sign-in cannot be checked just now. Send the same again shortly; that is safe.",
     ),
     "resource_unknown": (
         "Det finnes ikke noe slikt her. Kontroller adressen og id-en.",

@@ -136,6 +136,71 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Integration {integration} has exports; its type and book cannot be changed."
         " Make a new integration with another key, and switch this one off.",
     ),
+    "integration_has_history": (
+        "Integrasjonen har vært i bruk og kan ikke slettes: historikken viser til den. Slå den av"
+        " i stedet.",
+        "Integrasjonen har vore i bruk og kan ikkje slettast: historikken viser til han. Slå han"
+        " av i staden.",
+        "The integration has been used and cannot be deleted: its history rests on it. Switch it"
+        " off instead.",
+    ),
+    "draft_changed": (
+        "{by} har endret dette oppsettet siden du åpnet siden. Det du skrev, står her fortsatt:"
+        " se over, og lagre igjen for å la ditt gjelde.",
+        "{by} har endra dette oppsettet sidan du opna sida. Det du skreiv, står her framleis: sjå"
+        " over, og lagre igjen for å la ditt gjelde.",
+        "{by} has changed this set-up since you opened the page. What you wrote still stands here:"
+        " look through it, and save again to let yours count.",
+    ),
+    "integration_is_set_up": (
+        "Integrasjonen {integration} er satt opp ferdig. Endre den på sidene dens.",
+        "Integrasjonen {integration} er sett opp ferdig. Endre han på sidene hans.",
+        "Integration {integration} is set up already. Change it on its own pages.",
+    ),
+    "integration_key_taken": (
+        "Kortnavnet {key} er brukt av en annen integrasjon her. Velg et annet.",
+        "Kortnamnet {key} er brukt av ein annan integrasjon her. Vel eit anna.",
+        "The short name {key} is used by another integration here. Choose another.",
+    ),
+    "book_key_taken": (
+        "Det finnes allerede en bok {key}. Velg den, eller et annet kortnavn.",
+        "Det finst allereie ei bok {key}. Vel ho, eller eit anna kortnamn.",
+        "There is a book {key} already. Choose it, or another short name.",
+    ),
+    "book_one_of_two": (
+        "Velg enten en bok som finnes, eller en ny.",
+        "Vel anten ei bok som finst, eller ei ny.",
+        "Choose either a book that is there, or a new one.",
+    ),
+    "draft_not_tested": (
+        "Forbindelsen er ikke testet med disse innstillingene og tilgangsnøklene. Test den.",
+        "Sambandet er ikkje testa med desse innstillingane og tilgangsnøklane. Test det.",
+        "The connection was not tested with these settings and credentials. Test it.",
+    ),
+    "draft_without_mapping": (
+        "Det er ikke bestemt hvilke kontoer kravene føres på. Lag felttilordningen.",
+        "Det er ikkje bestemt kva kontoar krava blir førte på. Lag felttilordninga.",
+        "It is not decided which accounts claims are posted to. Make the field mapping.",
+    ),
+    "settings_changed_meanwhile": (
+        "Noen andre har endret innstillingene i mellomtiden. Ingenting er lagret: se over, og lagre"
+        " igjen for å la dine gjelde.",
+        "Nokon andre har endra innstillingane i mellomtida. Ingenting er lagra: sjå over, og lagre"
+        " igjen for å la dine gjelde.",
+        "Somebody else has changed the settings meanwhile. Nothing was saved: look through them,"
+        " and save again to let yours count.",
+    ),
+    "settings_check_failed": (
+        "Ingenting er endret, det gamle er fortsatt i bruk. Prøven sa: {message}",
+        "Ingenting er endra, det gamle er framleis i bruk. Prøva sa: {message}",
+        "Nothing was changed, the old stays in use. The test said: {message}",
+    ),
+    "integration_is_draft": (
+        "Integrasjonen {integration} er ikke satt opp ferdig. Fullfør oppsettet; den slås på der.",
+        "Integrasjonen {integration} er ikkje sett opp ferdig. Fullfør oppsettet; ho blir slått på"
+        " der.",
+        "Integration {integration} is not set up completely. Finish the set-up, which turns it on.",
+    ),
     "target_unknown": (
         "{target} er ingen integrasjon her; velg en av: {known}.",
         "{target} er ingen integrasjon her; vel ein av: {known}.",
@@ -163,6 +228,21 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "{file}: innsendaren {claimant} står på fleire linjer; behald éi.",
         "{file}: the claimant {claimant} stands on several lines; keep one.",
     ),
+    "claimants_address": (
+        "{file}: «{claimant}» ligner en e-postadresse. Bruk innsenderens id i appen.",
+        "{file}: «{claimant}» liknar ei e-postadresse. Bruk id-en til innsendaren i appen.",
+        "{file}: “{claimant}” looks like an e-mail address. Use the claimant's id in the app.",
+    ),
+    "claimants_too_large": (
+        "{file} er større enn {maximum} MB. Del filen.",
+        "{file} er større enn {maximum} MB. Del fila.",
+        "{file} is larger than {maximum} MB. Split the file.",
+    ),
+    "claimants_not_text": (
+        "{file} er ikke tekst i UTF-8. Lagre regnearket som CSV i UTF-8.",
+        "{file} er ikkje tekst i UTF-8. Lagre reknearket som CSV i UTF-8.",
+        "{file} is not text in UTF-8. Save the sheet as CSV in UTF-8.",
+    ),
     "limit_not_valid": (
         "Skriv et beløp i bokens valuta, fra 0 og opp, for eksempel 5000.",
         "Skriv eit beløp i valutaen til boka, frå 0 og opp, til dømes 5000.",
@@ -187,5 +267,35 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Et token varer fra 1 til {most} dager.",
         "Eit token varer frå 1 til {most} dagar.",
         "A token lasts from 1 to {most} days.",
+    ),
+    "token_made_already": (
+        "Dette tokenet er allerede laget og kan ikke vises igjen. Avslutt det, og lag et nytt.",
+        "Dette tokenet er alt laga og kan ikkje visast igjen. Avslutt det, og lag eit nytt.",
+        "This token has been made already and cannot be shown again. End it, and make another.",
+    ),
+    "issuer_keys": (
+        "Gi enten jwksUrl (adressen til offentlige nøkler) eller secret, ikke begge.",
+        "Gi anten jwksUrl (adressa til offentlege nøklar) eller secret, ikkje begge.",
+        "Give either jwksUrl (the address of public keys) or secret, not both.",
+    ),
+    "issuer_algorithms": (
+        "{unknown} kan ikke brukes her. Bruk: {known}.",
+        "{unknown} kan ikkje brukast her. Bruk: {known}.",
+        "{unknown} cannot be used here. Use: {known}.",
+    ),
+    "issuer_secret_short": (
+        "Hemmeligheten må ha minst {bytes} byte.",
+        "Løyndomen må ha minst {bytes} byte.",
+        "The secret must have at least {bytes} bytes.",
+    ),
+    "issuer_twice": (
+        "Den samme utstederen står to ganger; behold én.",
+        "Den same utferdaren står to gonger; behald éin.",
+        "The same issuer stands twice; keep one.",
+    ),
+    "issuer_prefixes": (
+        "Med flere utstedere må hver ha sin egen subjectPrefix, og ingen kan begynne likt.",
+        "Med fleire utferdarar må kvar ha sin eigen subjectPrefix, og ingen kan byrje likt.",
+        "With several issuers each needs a subjectPrefix of its own, and none may begin alike.",
     ),
 }

@@ -213,6 +213,19 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "The new secret ({fields}, set by {by}) was refused before anything was sent with it:"
         " {message} The one before it is in use again. Set a new one.",
     ),
+    "connection_test_late": (
+        "Testen ble ikke ferdig på ti sekunder. Sjekk adressen, og prøv igjen; spør leverandøren"
+        " hvis det fortsetter.",
+        "Testen vart ikkje ferdig på ti sekund. Sjekk adressa, og prøv igjen; spør leverandøren om"
+        " det held fram.",
+        "The test was not done within ten seconds. Check the address and try again; ask the"
+        " supplier if it goes on.",
+    ),
+    "connection_tests_busy": (
+        "Flere andre tester pågår. Prøv igjen om noen sekunder.",
+        "Fleire andre testar er i gang. Prøv igjen om nokre sekund.",
+        "Several other tests are under way. Try again in a few seconds.",
+    ),
     "credential_check_failed": (
         "Hemmeligheten er ikke lagret, den gamle er fortsatt i bruk. Prøven sa: {message}",
         "Løyndomen er ikkje lagra, den gamle er framleis i bruk. Prøva sa: {message}",

@@ -18,6 +18,7 @@ from psycopg_pool import ConnectionPool
 from bilag.core.schedule import Schedule, upcoming
 from bilag.delivery.queue import defer_sync
 from bilag.exports.audit import record_change
+from bilag.exports.waiting import Waiting, count_waiting
 from bilag.integrations.model import Integration
 from bilag.integrations.runs import next_run
 from bilag.integrations.store import (
@@ -27,7 +28,7 @@ from bilag.integrations.store import (
     list_integrations,
     stored,
 )
-from bilag.integrations.timetable import Timetable, Trigger
+from bilag.integrations.timetable import Pause, Timetable, Trigger
 from bilag.tenants.scope import organization_scope
 
 Pool = ConnectionPool[psycopg.Connection[Any]]
@@ -59,19 +60,27 @@ class ConfiguredIntegrations:
         self._actor = actor
 
     def listed(self) -> list[tuple[Integration, str]]:
-        """Return each integration with its state: active, disabled or error."""
+        """Return each integration with its state: active, disabled, error or draft."""
         with self._scope() as connection:
-            found = list_integrations(connection, self._organization_id)
-            states = integration_states(connection, self._organization_id)
+            found = list_integrations(connection, self._organization_id, drafts=True)
+            states = integration_states(connection, self._organization_id, drafts=True)
         return [(one, states[one.key]) for one in found]
 
-    def switch(self, key: str, *, enabled: bool) -> Integration:
-        """Switch an integration on or off; what waits stays in the queue.
+    def switch(self, key: str, *, enabled: bool, reason: str = "") -> Integration:
+        """Switch an integration on or off; what waits stays in the queue, a reason in the log.
 
         After it is switched on, the queue goes as its schedule says: at once only on approval.
-        Raises LookupError for an unknown integration.
+        Raises LookupError for an unknown integration, Refused for one that is still being set up.
         """
-        return self._change(key, lambda one: replace(one, enabled=enabled))
+        return self._change(key, lambda one: replace(one, enabled=enabled), reason)
+
+    def waiting(self, key: str) -> Waiting:
+        """Return what waits to be sent and what is under way; raises LookupError."""
+        with self._scope() as connection:
+            found = get_integration(connection, self._organization_id, key)
+            if found is None:
+                raise LookupError(f"there is no integration {key}")
+            return count_waiting(connection, found.id)
 
     def timed(self, key: str) -> Timed:
         """Return the schedule of an integration; raises LookupError for an unknown one."""
@@ -97,7 +106,35 @@ class ConfiguredIntegrations:
         )
         return self.timed(key)
 
-    def _change(self, key: str, how: Callable[[Integration], Integration]) -> Integration:
+    def add_pause(self, key: str, pause: Pause) -> Timed:
+        """Add a pause to an integration's schedule, whatever else of it is changed meanwhile.
+
+        Raises Refused where it cannot be followed, LookupError for an unknown integration.
+        """
+        return self._pause(key, lambda pauses: (*(one for one in pauses if one != pause), pause))
+
+    def remove_pause(self, key: str, pause: Pause) -> Timed:
+        """Take a pause out of an integration's schedule; one that is gone already stays away.
+
+        What waited because of it goes as the schedule says. Raises LookupError.
+        """
+        return self._pause(key, lambda pauses: tuple(one for one in pauses if one != pause))
+
+    def _pause(self, key: str, how: Callable[[tuple[Pause, ...]], tuple[Pause, ...]]) -> Timed:
+        def change(one: Integration) -> Integration:
+            # read again as a whole, so that what cannot be followed is refused
+            timetable = Timetable(
+                **{**dict(one.delivery.schedule), "pauses": how(one.delivery.schedule.pauses)}
+            )
+            timetable.timed(one.delivery.trigger)
+            return replace(one, delivery=one.delivery.model_copy(update={"schedule": timetable}))
+
+        self._change(key, change)
+        return self.timed(key)
+
+    def _change(
+        self, key: str, how: Callable[[Integration], Integration], reason: str = ""
+    ) -> Integration:
         with self._scope() as connection:
             old, new = change_integration(connection, self._organization_id, key, how)
             before, after = _texts(old), _texts(new)
@@ -107,9 +144,10 @@ class ConfiguredIntegrations:
                 if before[name] != after[name]
             }
             if detail:
+                told: dict[str, Any] = {**detail, "reason": reason} if reason else {**detail}
                 record_change(
                     connection, self._organization_id, self._actor, "integration.changed",
-                    f"integration {old.key}", detail,
+                    f"integration {old.key}", told,
                 )  # fmt: skip
         if detail and new.enabled and new.delivery.trigger == "on_approval":
             defer_sync(

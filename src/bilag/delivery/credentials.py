@@ -3,7 +3,6 @@
 A new one is tried against the live system before it is stored; reading one back is not offered.
 """
 
-import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,10 +16,8 @@ from psycopg_pool import ConnectionPool
 from bilag.connectors.interface import Connector
 from bilag.core.outcome import ConnectionReport
 from bilag.core.problem import Problem, Refused
-from bilag.delivery.sync import prepare_connection
-from bilag.delivery.try_out import try_out
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.exports.audit import record_change
-from bilag.exports.status import export_page
 from bilag.integrations.keys import Vault
 from bilag.integrations.model import Integration
 from bilag.integrations.runtime import clear_error
@@ -61,6 +58,7 @@ class Credentials:
         self._vault = vault
         self._organization_id = organization_id
         self._actor = actor
+        self._tests = ConnectionTests(pool, connectors, vault, organization_id, actor=actor)
 
     def describe(
         self, target_system: str = ""
@@ -90,20 +88,17 @@ class Credentials:
     ) -> ConnectionReport | None:
         """Try new credentials and put them in place of the old, which stay in reserve.
 
-        Returns the report of the test, None without one. Raises Refused, with nothing stored, when
-        the integration has no such field or the test does not pass. Secrets that belong together
-        (a user's name and password) are given together.
+        Returns the report of the test, None without one: a draft has a step of its own for it.
+        Raises Refused, with nothing stored, when the integration has no such field or the test does
+        not pass. Secrets that belong together (a user's name and password) are given together.
         """
         with self._scope() as connection:
             integration = integration_by_target(connection, self._organization_id, target_system)
-            newest = export_page(
-                connection, state="exported", integration_id=integration.id, limit=1
-            )
-        self._refuse_unknown(integration, new)
+        refuse_unknown_secrets(self._connectors.get(integration.type), integration, new)
         report = None
-        if test:
-            known = newest[0].reference if newest else ""
-            report = asyncio.run(self._try(integration, new, known, language))
+        if test and not integration.is_draft:
+            secrets = {name: one.secret for name, one in new.items()}
+            report = self._tests.try_with(integration, secrets=secrets, language=language)
             if not report.ok:
                 said = report.problem.text(language) if report.problem else report.message
                 raise Refused(Problem("credential_check_failed", params={"message": said}))
@@ -111,7 +106,7 @@ class Credentials:
             for name, one in sorted(new.items()):
                 put_credential(
                     connection, self._vault, self._organization_id, integration.id, name,
-                    one.secret, self._actor, one.expires_at, keep_old=True,
+                    one.secret, self._actor, one.expires_at, keep_old=not integration.is_draft,
                 )  # fmt: skip
                 expires = one.expires_at.date().isoformat() if one.expires_at else ""
                 self._note(
@@ -123,28 +118,6 @@ class Credentials:
                 subject = f"integration {integration.key}"
                 self._note(connection, "integration.error_cleared", subject, {})
         return report
-
-    def _refuse_unknown(self, integration: Integration, new: Mapping[str, NewSecret]) -> None:
-        connector = self._connectors.get(integration.type)
-        known = (*(connector.secret_fields if connector else ()), CALLBACK_CREDENTIAL)
-        params = {"type": integration.type, "known": ", ".join(known)}
-        if unknown := sorted(set(new) - set(known)):
-            raise Refused(*(Problem("secret_unknown", name, params=params) for name in unknown))
-
-    async def _try(
-        self,
-        integration: Integration,
-        new: Mapping[str, NewSecret],
-        known_reference: str,
-        language: str,
-    ) -> ConnectionReport:
-        async with await psycopg.AsyncConnection.connect(str(self._pool.conninfo)) as connection:
-            await prepare_connection(connection)
-            return await try_out(
-                connection, self._connectors, self._vault, self._organization_id, integration.id,
-                known_reference=known_reference, language=language,
-                secrets={name: one.secret for name, one in new.items()},
-            )  # fmt: skip
 
     def _note(
         self,
@@ -162,3 +135,13 @@ class Credentials:
             organization_scope(connection, self._organization_id),
         ):
             yield connection
+
+
+def refuse_unknown_secrets(
+    connector: Connector[Any] | None, integration: Integration, new: Mapping[str, NewSecret]
+) -> None:
+    """Raise Refused naming each field that is not a secret of this kind of system."""
+    known = (*(connector.secret_fields if connector else ()), CALLBACK_CREDENTIAL)
+    params = {"type": integration.type, "known": ", ".join(known)}
+    if unknown := sorted(set(new) - set(known)):
+        raise Refused(*(Problem("secret_unknown", name, params=params) for name in unknown))

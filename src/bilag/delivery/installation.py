@@ -13,11 +13,22 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from bilag.delivery.accounting import AccountingExports
+from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
+from bilag.delivery.drafting import Drafting
 from bilag.delivery.force import ForcedExports
+from bilag.delivery.included import IncludedRecords
+from bilag.delivery.mapping_editor import MappingEditor
+from bilag.delivery.mapping_tables import MappingTables
+from bilag.delivery.mapping_trial import MappingTrial
+from bilag.delivery.membership import Membership
+from bilag.delivery.organization import OrganizationSettings
+from bilag.delivery.tokens import ApiTokens
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
+from bilag.tenants.signed_tokens import SignedTokens
 
 
 class Installation(Protocol):
@@ -32,13 +43,35 @@ class Installation(Protocol):
     @property
     def vault(self) -> Vault: ...
 
+    @property
+    def signed_tokens(self) -> SignedTokens | None: ...
+
     def exports_of(self, organization_id: UUID, actor: str) -> AccountingExports: ...
 
     def forced_exports_of(self, organization_id: UUID, actor: str) -> ForcedExports: ...
 
     def credentials_of(self, organization_id: UUID, actor: str) -> Credentials: ...
 
+    def connection_tests_of(self, organization_id: UUID, actor: str) -> ConnectionTests: ...
+
+    def drafting_of(self, organization_id: UUID, actor: str) -> Drafting: ...
+
     def integrations_of(self, organization_id: UUID, actor: str) -> ConfiguredIntegrations: ...
+
+    def members_of(self, organization_id: UUID, actor: str) -> Membership: ...
+    def tokens_of(self, organization_id: UUID, actor: str) -> ApiTokens: ...
+
+    def included_of(self, organization_id: UUID, actor: str) -> IncludedRecords: ...
+
+    def settings_of(self, organization_id: UUID, actor: str) -> OrganizationSettings: ...
+
+    def configuration_of(self, organization_id: UUID, actor: str) -> OrganizationConfiguration: ...
+
+    def mapping_editor_of(self, organization_id: UUID, actor: str) -> MappingEditor: ...
+
+    def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables: ...
+
+    def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial: ...
 
 
 _used: list[Installation] = []

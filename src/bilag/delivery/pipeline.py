@@ -14,12 +14,11 @@ from typing import Any, NamedTuple
 import psycopg
 
 from bilag.connectors.faults import refuses_login
-from bilag.connectors.interface import Submission
 from bilag.core.clock import running_seconds
 from bilag.core.outcome import Accepted, Misconfigured, Outcome, Rejected, RetryLater, Unknown
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.prepare import Prepared, number_and_build, prepare
-from bilag.delivery.send import NO_OUTCOME, UnderWay, send, send_until
+from bilag.delivery.send import NO_OUTCOME, UnderWay, send, send_until, under_way
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import Attempt, judge
 from bilag.exports.claim import Candidate, Intent, candidates, next_numbers, take
@@ -131,19 +130,34 @@ class Pipeline:
             found = [candidate for candidate in found if candidate.id not in self._held_ids]
             ready, aside = prepare(self._target, found)
             self._held_ids.update(item.candidate.id for item in ready)
-            for state in ("held", "excluded"):
-                chosen = [s for s in aside if s.state == state]
-                if chosen:
-                    reach(CrashPoint.BEFORE_SET_ASIDE)
-                    await move(self._mapper, self._target.chain, "pending", chosen)
-                    self.report.outcomes[state] += len(chosen)
-                    reach(CrashPoint.AFTER_SET_ASIDE)
+            if aside and not await self._set_aside(aside):
+                self._stop("gate", "")
+                break
             self._prepared.extend(ready)
             self._may_take.set()
             if last_chunk:
                 break
         self._mapped_all = True
         self._may_take.set()
+
+    async def _set_aside(self, aside: Sequence[Settlement]) -> bool:
+        """Hold and leave out what cannot be sent, while mapping and filters are still those of now.
+
+        Else what a changed filter has just let go on would be left out by the old one, for good.
+        """
+        integration_id, token = self._target.integration.id, self._target.sync_token
+        for state in ("held", "excluded"):
+            chosen = [s for s in aside if s.state == state]
+            if not chosen:
+                continue
+            reach(CrashPoint.BEFORE_SET_ASIDE)
+            async with organization_scope_async(self._mapper, self._target.organization_id):
+                if not await runtime.is_still_ours(self._mapper, integration_id, token):
+                    return False
+                await move(self._mapper, self._target.chain, "pending", chosen)
+            self.report.outcomes[state] += len(chosen)
+            reach(CrashPoint.AFTER_SET_ASIDE)
+        return True
 
     def _has_stopped(self) -> bool:
         return not self._claiming
@@ -254,7 +268,7 @@ class Pipeline:
         for submission_id, group in groups.items():
             self._unsettled += len(group)
             stages = self._target.capabilities.stages
-            item = _under_way(submission_id, token, group, until, stages=stages)
+            item = under_way(submission_id, token, group, until, stages=stages)
             self._ready.put_nowait(item)
         self._claimed += len(taken)
 
@@ -356,39 +370,3 @@ async def _until(event: asyncio.Event, condition: Callable[[], bool]) -> None:
     while not condition():
         event.clear()
         await event.wait()
-
-
-def _under_way(
-    submission_id: int,
-    token: int,
-    group: Sequence[tuple[Intent, Candidate]],
-    until: float,
-    *,
-    stages: bool,
-) -> UnderWay:
-    """Return the submission of these documents; the first intent carries its bytes."""
-    first = group[0][0]
-    body = (first.body or "").encode()
-    attempts = tuple(
-        Attempt(
-            export_id=candidate.id,
-            token=token,
-            attempt=candidate.attempt + 1,
-            failures=candidate.failures,
-            source_id=candidate.source_id,
-            reference=candidate.reference,
-            submission_id=submission_id,
-            body=body,
-            goes_on=stages and intent.resend_of is not None,
-            staged=stages and intent.resend_of is not None and bool(candidate.external_reference),
-        )
-        for intent, candidate in group
-    )
-    references = tuple(candidate.reference for _, candidate in group)
-    # what goes on with its own bytes in a system that stages is looked for by the connector itself
-    look_first = frozenset(
-        c.reference for i, c in group
-        if c.external_reference and not (stages and i.resend_of is not None)
-    )  # fmt: skip
-    since = min(candidate.created_at for _, candidate in group)
-    return UnderWay(attempts, Submission(references, body, first.headers), until, look_first, since)

@@ -3,7 +3,7 @@
 Whatever a connector does wrong ends here as an outcome; nothing is raised and nothing is retried.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import NamedTuple
@@ -28,6 +28,7 @@ from bilag.core.problem import Problem
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import Attempt
+from bilag.exports.claim import Candidate, Intent
 
 NO_OUTCOME = Unknown("the connector gave no outcome for this reference")
 
@@ -133,3 +134,42 @@ def _still_there(reference: str, code: str, found: Absent | BookingRefused | Sta
 
 def _before_write() -> None:
     reach(CrashPoint.BEFORE_WRITE)
+
+
+def under_way(
+    submission_id: int,
+    token: int,
+    group: Sequence[tuple[Intent, Candidate]],
+    until: float,
+    *,
+    stages: bool,
+) -> UnderWay:
+    """Return the submission of these documents; the first intent carries its bytes.
+
+    `until` is of the clock that runs while the machine sleeps; `stages`: it is sent in steps.
+    """
+    first = group[0][0]
+    body = (first.body or "").encode()
+    attempts = tuple(
+        Attempt(
+            export_id=candidate.id,
+            token=token,
+            attempt=candidate.attempt + 1,
+            failures=candidate.failures,
+            source_id=candidate.source_id,
+            reference=candidate.reference,
+            submission_id=submission_id,
+            body=body,
+            goes_on=stages and intent.resend_of is not None,
+            staged=stages and intent.resend_of is not None and bool(candidate.external_reference),
+        )
+        for intent, candidate in group
+    )
+    references = tuple(candidate.reference for _, candidate in group)
+    # what goes on with its own bytes in a system that stages is looked for by the connector itself
+    look_first = frozenset(
+        c.reference for i, c in group
+        if c.external_reference and not (stages and i.resend_of is not None)
+    )  # fmt: skip
+    since = min(candidate.created_at for _, candidate in group)
+    return UnderWay(attempts, Submission(references, body, first.headers), until, look_first, since)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from bilag.connectors.interface import Capabilities, Connector
 from bilag.connectors.redact import Redactor
+from bilag.core.faults import fault_problem
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.keys import DataKey, KeysUnreachable, Vault
 from bilag.integrations.model import Integration
@@ -20,7 +21,7 @@ from bilag.integrations.reserve import OnTrial, on_trial
 from bilag.integrations.store import LoadedIntegration, read_mapping
 from bilag.integrations.vault import VaultError, load_data_key_async, read_credentials_async
 from bilag.mapping.check import check_document
-from bilag.mapping.document import DocumentError, read_document
+from bilag.mapping.document import DocumentError, MappingDocument, read_document
 from bilag.mapping.voucher import Mapping as CompiledMapping
 from bilag.mapping.voucher import compile_mapping
 from bilag.tenants.organizations import read_organization
@@ -101,18 +102,19 @@ def compile_now(
     connection: psycopg.Connection[Any],
     connectors: Mapping[str, Connector[Any]],
     integration: Integration,
-    document: Mapping[str, Any] | None = None,
+    document: Mapping[str, Any] | MappingDocument | None = None,
 ) -> CompiledMapping:
     """Return the mapping by which a sync that began now would go, or that of an unsaved document.
 
-    The caller holds the tenant scope. Raises Refused naming each place that cannot be used.
+    A MappingDocument has been checked. The caller holds the tenant scope. Raises Refused naming
+    each place that cannot be used.
     """
     connector, settings = usable_connector(connectors, integration)
     carries_vat = connector.capabilities(settings).carries_vat
     own = integration.organization_id
     if document is None:
         document = read_mapping(connection, own, integration.id, integration.mapping_version)
-    else:
+    elif not isinstance(document, MappingDocument):
         _refuse_unusable(document, integration, carries_vat)
     organization = read_organization(connection, own)
     if organization is None:
@@ -139,15 +141,17 @@ def _refuse_unusable(
 
 def _compiled(
     integration: Integration,
-    document: Mapping[str, Any],
+    document: Mapping[str, Any] | MappingDocument,
     declaration: Mapping[str, Any],
     closed_periods: str,
     language: str,
     carries_vat: bool,
 ) -> CompiledMapping:
     try:
+        if not isinstance(document, MappingDocument):
+            document = read_document(document)
         return compile_mapping(
-            read_document(document), integration.book, integration.delivery, declaration,
+            document, integration.book, integration.delivery, declaration,
             integration.filters, carries_vat=carries_vat, closed_periods=closed_periods,
             language=language,
         )  # fmt: skip
@@ -167,5 +171,8 @@ def _faults(error: ValidationError) -> Iterator[Problem]:
         raised = fault.get("ctx", {}).get("error")
         if isinstance(raised, Refused):
             yield from raised.problems
-        else:
-            yield Problem("value_not_valid", place, params={"reason": _REDACT(fault["msg"])})
+            continue
+        reason = _REDACT(fault["msg"].removeprefix("Value error, "))
+        yield fault_problem(fault, place) or Problem(
+            "value_not_valid", place, params={"reason": reason}
+        )

@@ -110,7 +110,7 @@ def engine_mark(home: Path) -> EpochMark:
 async def run_sync(
     engine: Engine, organization_id: UUID, integration_id: UUID, trigger: str, actor: str = ""
 ) -> Done | None:
-    """Run one sync; None when the integration does not exist (any more).
+    """Run one sync; None when the integration does not exist, or is still being set up.
 
     Raises psycopg.OperationalError when the database is lost; the rows then go into doubt.
     """
@@ -123,7 +123,7 @@ async def run_sync(
         await start_due_runs(claimer)
         async with organization_scope_async(claimer, organization_id):
             loaded = await load_integration_async(claimer, integration_id)
-        if loaded is None:
+        if loaded is None or loaded.integration.is_draft:
             return None
         await compare(claimer, engine.mark)
         try:

@@ -42,10 +42,11 @@ async def try_out(
         loaded = await load_integration_async(connection, integration_id)
         if loaded is None:
             raise LookupError(f"there is no integration {integration_id} in this organization")
-        loaded = change(loaded)
+        stored, loaded = loaded.integration.settings, change(loaded)
         try:
             ready = await set_up(connection, connectors, vault, loaded)
-            if secrets is None:
+            # a mapping that has become unusable must not keep a credential from being replaced
+            if secrets is None or loaded.integration.settings != stored:
                 compile_loaded(loaded, carries_vat=ready.capabilities.carries_vat)
         except Refused as refused:
             return ConnectionReport(False, refused.text(language))

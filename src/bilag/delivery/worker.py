@@ -290,6 +290,7 @@ async def tick(engine: Engine, queue: procrastinate.App) -> None:
         await sync_queue.defer_due(connection, queue, trigger="tick")
         engine.others_wait = await sync_queue.others_wait(connection)
         await connection.execute("SELECT fold_totals()")
+        await connection.execute("SELECT fold_record_types()")
     await engine.sessions.close(IDLE_SECONDS_MAX)
 
 

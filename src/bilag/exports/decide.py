@@ -28,10 +28,13 @@ class DecisionRefused(Exception):
 _REQUEUE = """
 WITH chosen AS MATERIALIZED (
     SELECT id FROM exports
-    WHERE state = %(from_state)s AND live
+    WHERE state = %(from_state)s AND for_person AND live
       AND (%(integration)s::uuid IS NULL OR integration_id = %(integration)s)
       AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
-      AND (%(reasons)s::text[] IS NULL OR reason ->> 'code' = ANY (%(reasons)s))
+      AND (%(reasons)s::text[] IS NULL OR reason ->> 'code' = ANY (%(reasons)s)
+           OR (reason ->> 'code' = 'several' AND EXISTS (
+               SELECT FROM jsonb_array_elements(reason -> 'problems') p
+               WHERE p ->> 'code' = ANY (%(reasons)s))))
     ORDER BY id FOR UPDATE
 )
 UPDATE exports e SET state = 'pending', state_since = now(), due_at = now(), failures = 0,
@@ -66,14 +69,16 @@ def release(
     integration_id: UUID,
     from_state: str,
     reasons: Sequence[str] | None = None,
+    export_ids: Sequence[int] | None = None,
 ) -> list[int]:
-    """Put held or excluded exports back to pending, so that the new mapping or filter is tried.
+    """Put held exports back to pending, so that the new mapping or declaration is tried.
 
-    `reasons` limits it to those set aside for these codes; corrections waiting for a person stay.
+    `reasons` limits it to those held for one of these codes, alone or among others, `export_ids` to
+    some; corrections waiting for a person stay.
     """
     return _requeue(
-        connection, organization_id, from_state, "export.released", actor, integration_id, None,
-        reasons,
+        connection, organization_id, from_state, "export.released", actor, integration_id,
+        export_ids, reasons,
     )  # fmt: skip
 
 

@@ -4,17 +4,30 @@ Pydantic models are the one description of each; `apply`, the API and the portal
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid5
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+    model_validator,
+)
 
+from bilag.core.money import CURRENCIES, AmountError, amount_text, parse_amount
+from bilag.core.problem import Problem, Refused
 from bilag.core.reference import NAMESPACE
 from bilag.core.schedule import Schedule
 from bilag.integrations.configuration import Configuration
 from bilag.integrations.timetable import Timetable, Trigger
+from bilag.records.fields import CODE_MAX
 
 
 def _as_written(value: object) -> object:
@@ -27,21 +40,81 @@ def _as_written(value: object) -> object:
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Day = Annotated[date, BeforeValidator(_as_written)]
 
+FILTER_CODES_MAX = 1_000
+_AMOUNT_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$"
+
 # The days that can be closed (E15); outside of them somebody mistyped.
 CLOSED_FIRST, CLOSED_LAST = date(1900, 1, 1), date(2999, 12, 31)
 
 
+def _exact(value: object) -> Decimal:
+    try:
+        return parse_amount(value)
+    except AmountError:
+        raise Refused(Problem("filter_amount_not_valid")) from None
+
+
+# An amount of a filter: exact as it is written, stored as the text that every amount has.
+FilterAmount = Annotated[
+    Decimal,
+    BeforeValidator(_exact),
+    PlainSerializer(amount_text, when_used="json"),
+    WithJsonSchema({"type": "string", "examples": ["100"], "pattern": _AMOUNT_PATTERN}),
+]
+FilterCode = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=CODE_MAX)
+]
+
+
+def _currency(text: str) -> str:
+    if text not in CURRENCIES:
+        raise Refused(Problem("currency_not_valid", params={"currency": text}))
+    return text
+
+
+Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+Currency = Annotated[str, AfterValidator(_currency)]
+NumberPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,6}$")]
+NUMBER_START_MAX = 99_999_999
+
+
 class Filters(Configuration):
-    """Which records an integration takes (C13); the others become `excluded`, with the reason."""
+    """Which records an integration takes (C13); the others become `excluded`, with the reason.
+
+    Both ends of a range belong to it. Amounts are whole claims in the book's currency. Of cost
+    centres and projects each line of a claim must have one that is listed; none listed takes all.
+    """
 
     categories: tuple[Literal["expense", "mileage", "honorarium", "activity"], ...] = (
         "expense",
         "mileage",
         "honorarium",
     )
+    status: Literal["approved", "approved_and_paid", "approved_not_paid"] = "approved"
     date_field: Literal["approved", "created"] = "approved"
-    from_date: date | None = None
-    to_date: date | None = None
+    from_date: Day | None = None
+    to_date: Day | None = None
+    from_amount: FilterAmount | None = None
+    to_amount: FilterAmount | None = None
+    cost_centres: tuple[FilterCode, ...] = Field((), max_length=FILTER_CODES_MAX)
+    projects: tuple[FilterCode, ...] = Field((), max_length=FILTER_CODES_MAX)
+
+    def faults(self) -> Iterator[Problem]:
+        """Yield what nobody can mean: no category at all, or a range that ends before it begins.
+
+        What is stored already is read all the same, and takes nothing.
+        """
+        if not self.categories:
+            yield Problem("filter_no_category", "categories")
+        if self.from_date and self.to_date and self.to_date < self.from_date:
+            yield Problem("filter_range_backwards", "toDate")
+        if (
+            self.from_amount is not None
+            and self.to_amount is not None
+            and self.to_amount < self.from_amount
+        ):
+            yield Problem("filter_range_backwards", "toAmount")
 
 
 class Retry(Configuration):
@@ -123,7 +196,10 @@ class Book:
 
 @dataclass(frozen=True, slots=True)
 class Integration:
-    """One route from an organization to a book, as stored; `settings` are the connector's own."""
+    """One route from an organization to a book, as stored; `settings` are the connector's own.
+
+    A draft is still being set up: it is neither enabled nor a route, and nothing of it is sent.
+    """
 
     id: UUID
     organization_id: UUID
@@ -137,6 +213,7 @@ class Integration:
     delivery: Delivery
     mapping_version: int
     book: Book
+    is_draft: bool = False
 
 
 def organization_id(slug: str) -> UUID:

@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
-from psycopg.rows import tuple_row
+from psycopg.rows import class_row, tuple_row
 
 from bilag.integrations.model import Breaker
 
@@ -107,6 +107,14 @@ UPDATE integration_runtime SET company_id = %(id)s, company_name = %(name)s
 WHERE integration_id = %(integration)s AND coalesce(company_id, %(id)s) = %(id)s
 """
 
+_PASSED = """
+UPDATE integration_runtime SET company_id = coalesce(nullif(%(id)s, ''), company_id),
+    company_name = CASE WHEN %(id)s = '' THEN company_name ELSE %(name)s END,
+    look_up_proven_at = CASE WHEN %(proven)s THEN now() ELSE look_up_proven_at END,
+    error_since = NULL, error_message = CASE WHEN error_since IS NULL THEN error_message END
+WHERE integration_id = %(integration)s
+"""
+
 _PROVE_LOOK_UP = (
     "UPDATE integration_runtime SET look_up_proven_at = now()"
     " WHERE integration_id = %s AND (%s::bigint IS NULL OR sync_token = %s)"
@@ -130,6 +138,32 @@ async def begin_sync(
     if row is None:
         raise LookupError(f"there is no integration {integration_id} in this organization")
     return int(row[0])
+
+
+def stop_running_sync(connection: psycopg.Connection[Any], integration_id: UUID) -> None:
+    """Fence a sync that goes by what was just changed: it sends and sets aside nothing more.
+
+    Raises nothing where none runs; what it has not sent waits for the next one.
+    """
+    connection.execute(
+        "UPDATE integration_runtime SET sync_token = nextval('sending_tokens')"
+        " WHERE integration_id = %s",
+        [integration_id],
+    )
+
+
+# The lock makes whoever fences this sync wait until what it sets aside is committed.
+_STILL_OURS = """
+SELECT FROM integration_runtime WHERE integration_id = %s AND sync_token = %s FOR SHARE
+"""
+
+
+async def is_still_ours(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, sync_token: int
+) -> bool:
+    """Return whether this sync still goes by what is configured, until the transaction ends."""
+    cursor = await connection.execute(_STILL_OURS, [integration_id, sync_token])
+    return await cursor.fetchone() is not None
 
 
 async def end_sync(
@@ -230,6 +264,35 @@ async def remember_company(
     """Remember the company that answered; returns False when another one is remembered (C3)."""
     company = {"integration": integration_id, "id": company_id, "name": company_name}
     return await _changed(connection, _REMEMBER_COMPANY, company)
+
+
+def read_runtime(connection: psycopg.Connection[Any], integration_id: UUID) -> Runtime | None:
+    """Return what the engine knows of an integration, None outside its organization's scope."""
+    columns = ", ".join(Runtime.__slots__)
+    rows = connection.cursor(row_factory=class_row(Runtime))
+    return rows.execute(
+        f"SELECT {columns} FROM integration_runtime WHERE integration_id = %s", [integration_id]
+    ).fetchone()
+
+
+def note_passed_test(
+    connection: psycopg.Connection[Any],
+    integration_id: UUID,
+    company_id: str,
+    company_name: str,
+    *,
+    look_up_proven: bool,
+) -> None:
+    """Remember what a test has found of an integration that starts, or goes on, with it."""
+    connection.execute(
+        _PASSED,
+        {
+            "integration": integration_id,
+            "id": company_id,
+            "name": company_name,
+            "proven": look_up_proven,
+        },
+    )
 
 
 async def prove_look_up(

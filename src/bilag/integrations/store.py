@@ -15,10 +15,12 @@ from psycopg.types.json import Jsonb
 
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.configuration import Configuration
-from bilag.integrations.model import Book, Delivery, Filters, Integration
+from bilag.integrations.mapping_drafts import MappingMoved
+from bilag.integrations.model import Delivery, Filters, Integration
 from bilag.integrations.reserve import forget_all_reserves
+from bilag.integrations.rows import INTEGRATION_COLUMNS, integration_of
 from bilag.integrations.runs import plan_anew
-from bilag.integrations.runtime import Runtime
+from bilag.integrations.runtime import Runtime, stop_running_sync
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,37 +49,32 @@ class LoadedIntegration:
     closed_periods: str
 
 
-_COLUMNS = """
-i.id, i.organization_id, i.key, i.name, i.integration_type, i.enabled, i.is_route, i.settings,
-i.filters, i.delivery, i.mapping_version, b.id AS book_id, b.key AS book_key, b.name AS book_name,
-b.currency, b.year_start_month, b.number_prefix, b.number_start, b.rounding_account,
-b.closed_through
-"""
-
 _INTEGRATIONS = f"""
-SELECT {_COLUMNS} FROM organization_integrations i
+SELECT {INTEGRATION_COLUMNS} FROM organization_integrations i
 JOIN books b ON b.id = i.book_id AND b.organization_id = i.organization_id
 WHERE i.organization_id = %(organization)s
     AND (%(wanted)s::text IS NULL OR i.key = %(wanted)s OR i.id::text = %(wanted)s)
+    AND (%(drafts)s OR NOT i.is_draft)
 ORDER BY i.key
 """
 
 _SAVE_INTEGRATION = """
 INSERT INTO organization_integrations AS i (id, organization_id, book_id, key, name,
-    integration_type, enabled, is_route, settings, filters, delivery)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+    integration_type, enabled, is_route, is_draft, settings, filters, delivery)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET book_id = excluded.book_id, name = excluded.name,
     integration_type = excluded.integration_type, enabled = excluded.enabled,
-    is_route = excluded.is_route, settings = excluded.settings, filters = excluded.filters,
-    delivery = excluded.delivery, updated_at = now()
-WHERE (i.book_id, i.name, i.integration_type, i.enabled, i.is_route, i.settings, i.filters,
-    i.delivery) IS DISTINCT FROM (excluded.book_id, excluded.name, excluded.integration_type,
-    excluded.enabled, excluded.is_route, excluded.settings, excluded.filters, excluded.delivery)
+    is_route = excluded.is_route, is_draft = excluded.is_draft, settings = excluded.settings,
+    filters = excluded.filters, delivery = excluded.delivery, updated_at = now()
+WHERE (i.book_id, i.name, i.integration_type, i.enabled, i.is_route, i.is_draft, i.settings,
+    i.filters, i.delivery) IS DISTINCT FROM (excluded.book_id, excluded.name,
+    excluded.integration_type, excluded.enabled, excluded.is_route, excluded.is_draft,
+    excluded.settings, excluded.filters, excluded.delivery)
 """
 
 _LOAD = f"""
-SELECT {_COLUMNS}, m.field_mappings, o.allowed_networks, o.declaration, o.slug, o.language,
-    o.closed_periods,
+SELECT {INTEGRATION_COLUMNS}, m.field_mappings, o.allowed_networks, o.declaration, o.slug,
+    o.language, o.closed_periods,
     r.sync_token, r.sync_run_id, r.sync_started_at, r.last_sync_at, r.last_sync_outcome,
     r.breaker_failures, r.breaker_opened_at, r.breaker_retry_at, r.breaker_trips, r.paused_until,
     r.error_since, r.error_message, r.company_id, r.company_name, r.look_up_proven_at,
@@ -92,34 +89,40 @@ WHERE i.id = %s
 
 
 def list_integrations(
-    connection: psycopg.Connection[Any], organization_id: UUID
+    connection: psycopg.Connection[Any], organization_id: UUID, *, drafts: bool = False
 ) -> list[Integration]:
-    """Return the integrations of the organization of the scope, by key, disabled ones too."""
-    return _integrations(connection, organization_id, None)
+    """Return the integrations of the organization of the scope, by key, disabled ones too.
+
+    What is still being set up is among them only with `drafts`.
+    """
+    return _integrations(connection, organization_id, None, drafts=drafts)
 
 
 def get_integration(
     connection: psycopg.Connection[Any], organization_id: UUID, key_or_id: str | UUID
 ) -> Integration | None:
-    """Return the integration with this key or id, or None."""
+    """Return the integration with this key or id, a draft too, or None."""
     return next(iter(_integrations(connection, organization_id, str(key_or_id))), None)
 
 
 _STATES = """
-SELECT i.key, CASE WHEN NOT i.enabled THEN 'disabled' WHEN r.error_since IS NOT NULL THEN 'error'
-    ELSE 'active' END
+SELECT i.key, CASE WHEN i.is_draft THEN 'draft' WHEN NOT i.enabled THEN 'disabled'
+    WHEN r.error_since IS NOT NULL THEN 'error' ELSE 'active' END
 FROM organization_integrations i
 JOIN integration_runtime r ON r.integration_id = i.id
-WHERE i.organization_id = %s ORDER BY i.key
+WHERE i.organization_id = %s AND (%s OR NOT i.is_draft) ORDER BY i.key
 """
 
 
 def integration_states(
-    connection: psycopg.Connection[Any], organization_id: UUID
+    connection: psycopg.Connection[Any], organization_id: UUID, *, drafts: bool = False
 ) -> dict[str, str]:
-    """Return by key how each integration stands: active, disabled, or error (stopped by one)."""
+    """Return by key how each integration stands: active, disabled, error (stopped by one).
+
+    What is still being set up is among them only with `drafts`, as draft.
+    """
     rows = connection.cursor(row_factory=tuple_row)
-    return dict(rows.execute(_STATES, [organization_id]).fetchall())
+    return dict(rows.execute(_STATES, [organization_id, drafts]).fetchall())
 
 
 def integration_by_target(
@@ -127,11 +130,12 @@ def integration_by_target(
 ) -> Integration:
     """Return the integration with this key or id, or the only one of this type (E1).
 
-    Raises Refused, listing the organization's integrations, for none or several.
+    A draft is found by its key or id only. Raises Refused, listing the organization's
+    integrations, for none or several.
     """
-    every = list_integrations(connection, organization_id)
+    every = list_integrations(connection, organization_id, drafts=True)
     named = [one for one in every if target in (one.key, str(one.id))]
-    found = named or [one for one in every if one.type == target]
+    found = named or [one for one in every if one.type == target and not one.is_draft]
     if len(found) == 1:
         return found[0]
     known = ", ".join(f"{one.key} ({one.type})" for one in found or every) or "-"
@@ -142,9 +146,12 @@ def integration_by_target(
 def save_integration(connection: psycopg.Connection[Any], integration: Integration) -> bool:
     """Create the integration with its runtime row, or update it; returns whether it changed.
 
-    Raises Refused when another one is the book's route, or when type or book would change under
-    exports. The mapping is not touched; changed settings take the proof of the look-up away.
+    Raises Refused when another one is the book's route, when a draft would send something, or when
+    type or book would change under exports. The mapping is not touched; changed settings
+    take the proof of the look-up away.
     """
+    if integration.is_draft and (integration.enabled or integration.is_route):
+        raise Refused(Problem("integration_is_draft", params={"integration": integration.key}))
     _refuse_two_routes(connection, integration)
     old = _locked(connection, integration)
     if old is not None and (old["integration_type"], old["book_id"]) != (
@@ -157,8 +164,8 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
         [
             integration.id, integration.organization_id, integration.book.id, integration.key,
             integration.name, integration.type, integration.enabled, integration.is_route,
-            Jsonb(integration.settings), Jsonb(stored(integration.filters)),
-            Jsonb(stored(integration.delivery)),
+            integration.is_draft, Jsonb(integration.settings),
+            Jsonb(stored(integration.filters)), Jsonb(stored(integration.delivery)),
         ],
     )  # fmt: skip
     connection.execute(
@@ -175,6 +182,13 @@ def save_integration(connection: psycopg.Connection[Any], integration: Integrati
             [integration.organization_id, integration.id],
         )
         forget_all_reserves(connection, integration.organization_id, integration.id)
+    if old is not None and Filters.model_validate(old["filters"]) != integration.filters:
+        stop_running_sync(connection, integration.id)
+    if old is not None and old["is_draft"] and not integration.is_draft:
+        connection.execute(
+            "DELETE FROM integration_drafts WHERE organization_id = %s AND integration_id = %s",
+            [integration.organization_id, integration.id],
+        )
     if old is None or _goes_otherwise(old, integration):
         plan_anew(connection, integration)
     return changed.rowcount == 1
@@ -211,10 +225,12 @@ def save_mapping(
     integration_id: UUID,
     field_mappings: Mapping[str, Any],
     by: str,
+    *,
+    expected: int | None = None,
 ) -> int:
     """Make the document the current mapping and return its version; the same one makes no new row.
 
-    Versions count from 1 and are never changed (C12). Raises LookupError for another's integration.
+    Versions never change (C12). Raises LookupError; MappingMoved when `expected` is not current.
     """
     rows = connection.cursor(row_factory=tuple_row)
     document = Jsonb(dict(field_mappings))
@@ -225,6 +241,8 @@ def save_mapping(
     ).fetchone()
     if integration is None:
         raise LookupError(f"there is no integration {integration_id} in this organization")
+    if expected is not None and integration[0] != expected:
+        raise MappingMoved(int(integration[0]))
     same = rows.execute(
         "SELECT version FROM mapping_versions"
         " WHERE integration_id = %s AND version = %s AND field_mappings = %s",
@@ -301,7 +319,7 @@ async def load_integration_async(
     if row is None:
         return None
     return LoadedIntegration(
-        integration=_integration(row),
+        integration=integration_of(row),
         runtime=Runtime(**{name: row[name] for name in Runtime.__slots__}),
         mapping=row["field_mappings"] or {},
         allowed_networks=tuple(row["allowed_networks"]),
@@ -318,39 +336,17 @@ def stored(part: Configuration) -> dict[str, Any]:
 
 
 def _integrations(
-    connection: psycopg.Connection[Any], organization_id: UUID, wanted: str | None, lock: str = ""
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    wanted: str | None,
+    lock: str = "",
+    *,
+    drafts: bool = True,
 ) -> list[Integration]:
     rows = connection.cursor(row_factory=dict_row)
-    found = rows.execute(_INTEGRATIONS + lock, {"organization": organization_id, "wanted": wanted})
-    return [_integration(row) for row in found]
-
-
-def _integration(row: Mapping[str, Any]) -> Integration:
-    return Integration(
-        id=row["id"],
-        organization_id=row["organization_id"],
-        key=row["key"],
-        name=row["name"],
-        type=row["integration_type"],
-        enabled=row["enabled"],
-        is_route=row["is_route"],
-        settings=row["settings"],
-        filters=Filters.model_validate(row["filters"]),
-        delivery=Delivery.model_validate(row["delivery"]),
-        mapping_version=row["mapping_version"],
-        book=Book(
-            id=row["book_id"],
-            organization_id=row["organization_id"],
-            key=row["book_key"],
-            name=row["book_name"],
-            currency=row["currency"],
-            year_start_month=row["year_start_month"],
-            number_prefix=row["number_prefix"],
-            number_start=row["number_start"],
-            rounding_account=row["rounding_account"],
-            closed_through=row["closed_through"],
-        ),
-    )
+    parameters = {"organization": organization_id, "wanted": wanted, "drafts": drafts}
+    found = rows.execute(_INTEGRATIONS + lock, parameters)
+    return [integration_of(row) for row in found]
 
 
 def _locked(
@@ -360,7 +356,7 @@ def _locked(
     return (
         connection.cursor(row_factory=dict_row)
         .execute(
-            "SELECT integration_type, book_id, settings, enabled, delivery"
+            "SELECT integration_type, book_id, settings, enabled, is_draft, filters, delivery"
             " FROM organization_integrations"
             " WHERE organization_id = %s AND id = %s FOR UPDATE",
             [integration.organization_id, integration.id],

@@ -92,6 +92,14 @@ def read_costs(content: Content, book: Book, part: int) -> Costs:
     )
 
 
+def claim_amount(content: Content, book: Book) -> Decimal | None:
+    """Return what the whole claim costs in the book's currency; None where it does not tell."""
+    amounts = _exact_amounts(
+        content, list(enumerate(content.get("lines", ()), 1)), content["currency"] == book.currency
+    )
+    return None if None in amounts else _to_ore(_sum(amounts))
+
+
 def _exact_amounts(
     content: Content, numbered: list[tuple[int, Content]], same: bool
 ) -> list[Decimal | None]:

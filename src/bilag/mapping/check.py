@@ -25,7 +25,7 @@ def check_document(
         *_accounts(document),
         *_counter_accounts(document, filters),
         *(_vat(document) if not carries_vat else ()),
-        *_rules(document),
+        *check_rules(document),
     ]
 
 
@@ -75,7 +75,8 @@ def _vat(document: MappingDocument) -> Iterator[Problem]:
             yield Problem("mapping_vat_not_carried", place, params={"code": code})
 
 
-def _rules(document: MappingDocument) -> Iterator[Problem]:
+def check_rules(document: MappingDocument) -> Iterator[Problem]:
+    """Yield what is wrong with the rules alone: texts and external fields."""
     yield from _rule(document.voucher_text, "voucherText", in_line=False)
     yield from _rule(document.line_text, "lineText", in_line=True)
     for place, rules, in_line in (

@@ -24,14 +24,14 @@ PARTS_MAX = 10
 _LISTS = frozenset({"firstNonEmpty", "join"})
 
 
-def _as_in_records(key: str) -> str:
-    # Records keep their texts trimmed and in Unicode's composed form; a table must meet them there.
+def as_in_records(key: str) -> str:
+    """Return a key as records keep their texts: trimmed, in Unicode's composed form."""
     return unicodedata.normalize("NFC", key.strip())
 
 
 Text = Annotated[str, StringConstraints(max_length=TEXT_MAX)]
 Code = Annotated[str, StringConstraints(strip_whitespace=True, max_length=CODE_MAX)]
-Key = Annotated[str, StringConstraints(max_length=TEXT_MAX), AfterValidator(_as_in_records)]
+Key = Annotated[str, StringConstraints(max_length=TEXT_MAX), AfterValidator(as_in_records)]
 Category = Literal["expense", "mileage", "honorarium", "activity"]
 
 

@@ -103,6 +103,7 @@ LINE_PATHS: dict[str, Reader] = {
     )
 }
 
+ALL_PATHS = (*RECORD_PATHS, *VOUCHER_PATHS, *LINE_PATHS)
 EXTRA = "extra."
 NUMBER = "voucher.number"
 

@@ -96,7 +96,7 @@ class Mapping:
         self._posting_date = delivery.posting_date
         self._whole = delivery.two_years == "one"
         self._declaration = dict(declaration)
-        self._gate = compile_filters(filters)
+        self._gate = compile_filters(filters, book)
         self._postings = Postings(document, carries_vat)
         self._claimants = document.claimants
         self._clears = document.missing_claimant == "clearing"

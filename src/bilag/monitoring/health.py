@@ -146,6 +146,7 @@ CROSS JOIN LATERAL (
         w.waiting_since, e.could_go_since, x.errors,
         p.failed + p.held + p.needs_review + e.in_doubt, r.warning IS NOT NULL, s, f.at) AS reasons
 ) h
+WHERE NOT i.is_draft
 """
 
 # The totals of the finished states hold what was ever exported; nothing is counted anew.

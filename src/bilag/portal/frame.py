@@ -18,6 +18,7 @@ from bilag.core.clock import utc_now
 from bilag.delivery.installation import tenant
 from bilag.exports.status import totals
 from bilag.integrations.store import integration_states
+from bilag.portal.accounts.preferences import colours_of
 from bilag.portal.scope import Desk, Person
 from bilag.tenants.members import Role
 
@@ -95,7 +96,7 @@ def _places(request: HttpRequest, desk: Desk) -> Iterator[Place]:
 
 
 def _colours(request: HttpRequest) -> str:
-    chosen = request.COOKIES.get("bilag_colours", "auto")
+    chosen = colours_of(getattr(request, "user", None)) or request.COOKIES.get("bilag_colours")
     return chosen if chosen in ("light", "dark") else "auto"
 
 

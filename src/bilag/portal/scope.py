@@ -17,8 +17,11 @@ from django.utils.translation import get_language
 from bilag.core.clock import utc_now
 from bilag.delivery.accounting import AccountingExports
 from bilag.delivery.configured import ConfiguredIntegrations
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
+from bilag.delivery.drafting import Drafting
 from bilag.delivery.installation import Installation, installation
+from bilag.delivery.tokens import ApiTokens
 from bilag.tenants.members import Membership, Role, is_global_admin, memberships_of
 from bilag.tenants.organizations import Organization, get_organization, read_organization
 from bilag.tenants.scope import organization_scope
@@ -73,6 +76,21 @@ class Desk:
     def integrations(self) -> ConfiguredIntegrations:
         """Return the verbs for integrations."""
         return installation().integrations_of(self.organization.id, self.actor)
+
+    @property
+    def drafting(self) -> Drafting:
+        """Return the verbs that set integrations up and describe them."""
+        return installation().drafting_of(self.organization.id, self.actor)
+
+    @property
+    def connection_tests(self) -> ConnectionTests:
+        """Return the connection tests."""
+        return installation().connection_tests_of(self.organization.id, self.actor)
+
+    @property
+    def tokens(self) -> ApiTokens:
+        """Return the verbs for API tokens."""
+        return installation().tokens_of(self.organization.id, self.actor)
 
     @property
     def credentials(self) -> Credentials:

@@ -15,5 +15,10 @@ _frame = [
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("bilag.portal.sending.urls")),
     path("", include((_frame, "portal"))),
+    path("", include("bilag.portal.integrations.urls")),
+    path("account/", include("bilag.portal.accounts.urls")),
+    path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
+    path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
 ]

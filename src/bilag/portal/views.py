@@ -16,6 +16,7 @@ from bilag.delivery.installation import installation, tenant
 from bilag.exports.audit import record_change
 from bilag.exports.status import totals
 from bilag.integrations.store import integration_states, list_integrations
+from bilag.portal.accounts.preferences import remember
 from bilag.portal.forms import Form
 from bilag.portal.scope import (
     ROLES,
@@ -143,6 +144,7 @@ def language(request: HttpRequest) -> HttpResponse:
     response = _back(request)
     chosen = request.POST.get("language", "")
     if chosen in dict(settings.LANGUAGES):
+        remember(request.user, language=chosen)
         _remember(response, settings.LANGUAGE_COOKIE_NAME, chosen)
     return response
 
@@ -153,6 +155,7 @@ def colours(request: HttpRequest) -> HttpResponse:
     response = _back(request)
     chosen = request.POST.get("colours", "")
     if chosen in ("auto", "light", "dark"):
+        remember(request.user, colours=chosen)
         _remember(response, "bilag_colours", chosen)
     return response
 

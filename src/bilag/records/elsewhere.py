@@ -5,8 +5,11 @@ For HLF: what members already do in the member portal must not come in a second 
 
 from collections.abc import Set
 
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, Refused
 from bilag.core.record import Record
+from bilag.records.fields import ID_MAX
+
+KEY_MAX = ID_MAX
 
 
 def elsewhere(record: Record, excluded_features: Set[str]) -> tuple[Problem, ...]:
@@ -21,5 +24,17 @@ def elsewhere(record: Record, excluded_features: Set[str]) -> tuple[Problem, ...
     return tuple(
         Problem("feature_excluded", place, None, record.source_id, {"feature": name})
         for place, name in places
-        if "-".join(name.casefold().replace("_", " ").split()) in excluded_features
+        if _key(name) in excluded_features
     )
+
+
+def feature_key(name: str) -> str:
+    """Return a feature's name as a key; raises Refused where none can be made of it."""
+    key = _key(name)
+    if not key or len(key) > KEY_MAX or not key.isprintable():
+        raise Refused(Problem("feature_not_valid", params={"maximum": str(KEY_MAX)}))
+    return key
+
+
+def _key(name: str) -> str:
+    return "-".join(name.casefold().replace("_", " ").split())

@@ -16,6 +16,7 @@ import psycopg
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem
 from bilag.core.record import Record, content_hash
+from bilag.records.types import count_types
 
 # Failure policy: one statement carries at most so many records, so that its document stays small;
 # larger sets are stored in several statements of the same transaction, all or nothing.
@@ -161,6 +162,8 @@ def _store_set(
     known = _read_stored(connection, organization_id, batch)
     fresh = list(_fresh(batch, known))
     inserted = _insert(connection, organization_id, fresh)
+    stored = (one for one in fresh if (*one.key, one.record.revision) in inserted)
+    count_types(connection, organization_id, (one.content for one in stored))
     if len(inserted) < len(fresh):
         # Somebody else stored the same id and revision meanwhile and has committed: what stands
         # there now is what we answer by.

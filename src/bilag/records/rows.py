@@ -95,7 +95,7 @@ class CellRows:
     def checked(self, number: int, cells: list[str], problems: list[Problem]) -> Row:
         """Return a row of these cells: identity numbers are cut out and become problems."""
         if self._is_error_file:
-            cells = [_cell_of_error_file(cell) for cell in cells]
+            cells = [cell_of_error_file(cell) for cell in cells]
         if has_identity_number("\n".join(cells)):
             for index, cell in enumerate(cells):
                 if has_identity_number(cell):
@@ -263,7 +263,8 @@ def error_cell(cell: str) -> str:
     return "'" + cell if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
-def _cell_of_error_file(cell: str) -> str:
+def cell_of_error_file(cell: str) -> str:
+    """Return a cell of an error file as it was before it was made safe from formulas."""
     return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
 
 

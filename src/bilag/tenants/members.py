@@ -91,6 +91,32 @@ def save_member(
     )
 
 
+def add_member(
+    connection: psycopg.Connection[Any], organization_id: UUID, subject: str, role: Role
+) -> bool:
+    """Make the subject a member; False, with nothing changed, for who is one already."""
+    return (
+        connection.execute(
+            "INSERT INTO members (organization_id, subject, role) VALUES (%s, %s, %s)"
+            " ON CONFLICT DO NOTHING",
+            [organization_id, subject, role],
+        ).rowcount
+        == 1
+    )
+
+
+def lock_admins(connection: psycopg.Connection[Any], organization_id: UUID) -> set[str]:
+    """Return the administrators, who stay what they are until the transaction ends.
+
+    Two people who each take the other's role away meet here: the second one sees what is left.
+    """
+    rows = connection.execute(
+        "SELECT subject FROM members WHERE organization_id = %s AND role = 'admin' FOR UPDATE",
+        [organization_id],
+    ).fetchall()
+    return {str(row[0]) for row in rows}
+
+
 def remove_member(connection: psycopg.Connection[Any], organization_id: UUID, subject: str) -> bool:
     """End a membership; returns whether there was one."""
     return (

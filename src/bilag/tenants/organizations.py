@@ -3,7 +3,7 @@
 Only the list of ids, slugs and names crosses tenants; everything else is read inside a scope.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -14,6 +14,9 @@ from psycopg.rows import class_row
 from psycopg.types.json import Jsonb
 
 from bilag.tenants.scope import organization_scope
+
+# Of what was signed, and of why a feature is excluded, so many characters are kept.
+DECLARATION_MAX, REASON_MAX = 20_000, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class ListedOrganization:
 class Organization:
     """One tenant; `allowed_networks` (CIDR) are those its targets may be in besides public ones.
 
-    `declaration` is the recorded sign-off of the confidentiality declaration, empty without one.
+    `declaration` is the recorded sign-off of the confidentiality declaration, empty without one;
+    `feature_reasons` say of excluded features why they are.
     `closed_periods` (E15) is stop, first_open_day or ask. Above `force_approval_above`, in the
     book's currency, a second person approves a forced export (E12).
     """
@@ -43,28 +47,30 @@ class Organization:
     excluded_features: Sequence[str] = ()
     closed_periods: str = "stop"
     force_approval_above: Decimal | None = None
+    feature_reasons: dict[str, str] = field(default_factory=dict)
 
 
 _READ = """
 SELECT id, slug, name, language, allowed_networks, declaration, excluded_features, closed_periods,
-    force_approval_above
+    force_approval_above, feature_reasons
 FROM organizations WHERE id = %s
 """
 
 _SAVE = """
 INSERT INTO organizations AS o
     (id, slug, name, language, allowed_networks, declaration, excluded_features, closed_periods,
-     force_approval_above)
-VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s)
+     force_approval_above, feature_reasons)
+VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
 ON CONFLICT (id) DO UPDATE SET name = excluded.name, language = excluded.language,
     allowed_networks = excluded.allowed_networks, declaration = excluded.declaration,
     excluded_features = excluded.excluded_features, closed_periods = excluded.closed_periods,
-    force_approval_above = excluded.force_approval_above
+    force_approval_above = excluded.force_approval_above,
+    feature_reasons = excluded.feature_reasons
 WHERE (o.name, o.language, o.allowed_networks, o.declaration, o.excluded_features,
-       o.closed_periods, o.force_approval_above)
+       o.closed_periods, o.force_approval_above, o.feature_reasons)
     IS DISTINCT FROM (excluded.name, excluded.language, excluded.allowed_networks,
         excluded.declaration, excluded.excluded_features, excluded.closed_periods,
-        excluded.force_approval_above)
+        excluded.force_approval_above, excluded.feature_reasons)
 """
 
 
@@ -91,6 +97,24 @@ def read_organization(
     return rows.execute(_READ, [organization_id]).fetchone()
 
 
+def change_organization(
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    how: Callable[[Organization], Organization],
+) -> tuple[Organization, Organization]:
+    """Change the organization of the scope, which nobody else can do meanwhile; returns old, new.
+
+    Raises LookupError when the scope is another one's.
+    """
+    rows = connection.cursor(row_factory=class_row(Organization))
+    old = rows.execute(_READ + " FOR UPDATE", [organization_id]).fetchone()
+    if old is None:
+        raise LookupError(f"organization {organization_id} is not the one of the scope")
+    new = how(old)
+    save_organization(connection, new)
+    return old, new
+
+
 def save_organization(connection: psycopg.Connection[Any], organization: Organization) -> bool:
     """Create the organization or update everything but its slug; returns whether a row changed.
 
@@ -109,6 +133,7 @@ def save_organization(connection: psycopg.Connection[Any], organization: Organiz
                 list(organization.excluded_features),
                 organization.closed_periods,
                 organization.force_approval_above,
+                Jsonb(organization.feature_reasons),
             ],
         ).rowcount
         == 1

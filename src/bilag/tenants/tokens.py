@@ -14,32 +14,27 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
-from psycopg.rows import class_row
+from psycopg.rows import class_row, tuple_row
 
 from bilag.core.problem import Problem, Refused
+from bilag.tenants.callers import SCOPES, Caller
 
-SCOPES = ("records:write", "exports:read", "exports:write")
 DAYS_DEFAULT = 365
 DAYS_MAX = 730
+NAME_MAX = 200
 
-_PREFIX = "bilag_"
+PREFIX = "bilag_"
 _ALPHABET = string.ascii_letters + string.digits
 _CHARACTERS = 40
-_TOKEN = re.compile(rf"{_PREFIX}[A-Za-z0-9]{{{_CHARACTERS}}}")
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who a valid token speaks for, and what it may do."""
-
-    organization_id: UUID
-    token_id: UUID
-    scopes: tuple[str, ...]
+_TOKEN = re.compile(rf"{PREFIX}[A-Za-z0-9]{{{_CHARACTERS}}}")
 
 
 @dataclass(frozen=True, slots=True)
 class ListedToken:
-    """A token as it may be shown: never more of it than its last four characters."""
+    """A token as it may be shown: never more of it than its last four characters.
+
+    `last_used_at` is true to the hour; `in_use` is false once it was ended or has expired.
+    """
 
     id: UUID
     name: str
@@ -48,6 +43,8 @@ class ListedToken:
     created_at: datetime
     expires_at: datetime
     revoked_at: datetime | None
+    last_used_at: datetime | None
+    in_use: bool
 
 
 def create_token(
@@ -56,15 +53,19 @@ def create_token(
     name: str,
     scopes: Iterable[str],
     days: int = DAYS_DEFAULT,
+    token_id: UUID | None = None,
 ) -> str:
     """Make a token for the organization of the scope and return it; it cannot be read again.
 
-    Raises Refused for an empty name, an unknown or missing scope, or days outside 1 to 730.
+    Raises Refused for an empty or overlong name, an unknown or missing scope, or days outside 1 to
+    730.
     """
     wanted = sorted(set(scopes))
     problems = []
     if not name.strip():
         problems.append(Problem("token_without_name", "name"))
+    if len(name.strip()) > NAME_MAX:
+        problems.append(Problem("value_text_long", "name", params={"maximum": str(NAME_MAX)}))
     known = ", ".join(SCOPES)
     if not wanted:
         problems.append(Problem("token_without_scope", "scope", params={"scopes": known}))
@@ -75,28 +76,34 @@ def create_token(
         problems.append(Problem("token_days", "days", params={"most": str(DAYS_MAX)}))
     if problems:
         raise Refused(*problems)
-    token = _PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_CHARACTERS))
+    token = PREFIX + "".join(secrets.choice(_ALPHABET) for _ in range(_CHARACTERS))
     connection.execute(
         "INSERT INTO api_tokens (id, organization_id, name, token_hash, last_four, scopes,"
         " expires_at) VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(days => %s))",
-        [uuid4(), organization_id, name.strip(), _hash(token), token[-4:], wanted, days],
-    )
+        [
+            token_id or uuid4(), organization_id, name.strip(), token_hash(token), token[-4:],
+            wanted, days,
+        ],
+    )  # fmt: skip
     return token
 
 
 def authenticate(connection: psycopg.Connection[Any], token: str) -> Caller | None:
     """Return who a token speaks for, or None when it is unknown, revoked or expired.
 
-    Needs no scope: this is how a request finds out which scope to open.
+    Needs no scope: this is how a request finds out which scope to open. Notes the hour of use.
     """
     if not _TOKEN.fullmatch(token):
         return None
     row = (
-        connection.cursor(row_factory=class_row(Caller))
-        .execute("SELECT * FROM authenticate_token(%s)", [_hash(token)])
+        connection.cursor(row_factory=tuple_row)
+        .execute(
+            "SELECT organization_id, token_id, scopes FROM authenticate_token(%s)",
+            [token_hash(token)],
+        )
         .fetchone()
     )
-    return Caller(row.organization_id, row.token_id, tuple(row.scopes)) if row else None
+    return Caller(row[0], f"token {row[1]}", tuple(row[2])) if row else None
 
 
 def list_tokens(connection: psycopg.Connection[Any], organization_id: UUID) -> list[ListedToken]:
@@ -104,7 +111,8 @@ def list_tokens(connection: psycopg.Connection[Any], organization_id: UUID) -> l
     return (
         connection.cursor(row_factory=class_row(ListedToken))
         .execute(
-            "SELECT id, name, last_four, scopes, created_at, expires_at, revoked_at"
+            "SELECT id, name, last_four, scopes, created_at, expires_at, revoked_at, last_used_at,"
+            " revoked_at IS NULL AND expires_at > now() AS in_use"
             " FROM api_tokens WHERE organization_id = %s ORDER BY created_at DESC, id",
             [organization_id],
         )
@@ -124,5 +132,6 @@ def revoke(connection: psycopg.Connection[Any], organization_id: UUID, token_id:
     )
 
 
-def _hash(token: str) -> bytes:
+def token_hash(token: str) -> bytes:
+    """Return the hash by which a token is known; the token cannot be had back from it."""
     return hashlib.sha256(token.encode()).digest()

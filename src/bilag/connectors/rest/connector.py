@@ -13,9 +13,9 @@ from bilag.connectors.interface import Capabilities, Session, Submission
 from bilag.connectors.oauth import LoginFailed
 from bilag.connectors.rest.body import build_submissions
 from bilag.connectors.rest.check import check_connection, identify_company
-from bilag.connectors.rest.login import SECRET_OF_KIND
+from bilag.connectors.rest.described import fields_of
 from bilag.connectors.rest.look_up import look_up, look_up_all
-from bilag.connectors.rest.settings import RestSettings
+from bilag.connectors.rest.settings import SECRET_OF_KIND, RestSettings
 from bilag.connectors.rest.wire import Wire
 from bilag.core.outcome import (
     Accepted,
@@ -33,6 +33,7 @@ from bilag.core.outcome import (
     Unknown,
 )
 from bilag.core.problem import Problem
+from bilag.core.target_field import TargetFields
 from bilag.core.voucher import Voucher
 
 
@@ -56,6 +57,10 @@ class RestConnector:
             carries_vat=bool(names.vat_code),
             carries_currency=settings.carries_currency,
         )
+
+    def fields(self, settings: RestSettings) -> TargetFields:
+        """Return the external fields that a mapping may fill under these settings (C8)."""
+        return fields_of(settings)
 
     def build(self, vouchers: Sequence[Voucher], settings: RestSettings) -> Sequence[Submission]:
         """Return one submission for each voucher; pure: same in, same bytes out.

@@ -12,17 +12,9 @@ from urllib.parse import quote
 
 from bilag.connectors.http import HttpClient
 from bilag.connectors.oauth import SENDABLE, LoginFailed, Token, TokenSource
-from bilag.connectors.rest.settings import Auth
+from bilag.connectors.rest.settings import SECRET_OF_KIND, Auth
 from bilag.core.outcome import Misconfigured
 from bilag.core.problem import Problem
-
-SECRET_OF_KIND = {
-    "api_key": "api_key",
-    "basic": "password",
-    "bearer": "bearer_token",
-    "oauth2_client_credentials": "client_secret",
-    "hmac": "hmac_key",
-}
 
 
 class Login:

@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from bilag.connectors.form import in_form
+from bilag.connectors.rest.described import DescribedField
 from bilag.connectors.rest.pointer import PointerText
 
 REFERENCE = "{reference}"
@@ -58,6 +60,15 @@ Path = Annotated[str, Field(max_length=500), AfterValidator(_path)]
 HeaderName = Annotated[str, AfterValidator(_header_name)]
 Status = Annotated[int, Field(ge=200, le=499)]
 
+# Which secret each kind of login needs.
+SECRET_OF_KIND = {
+    "api_key": "api_key",
+    "basic": "password",
+    "bearer": "bearer_token",
+    "oauth2_client_credentials": "client_secret",
+    "hmac": "hmac_key",
+}
+
 
 class Section(BaseModel):
     """A group of settings: camelCase in JSON, unknown names refused, never changed once read."""
@@ -71,20 +82,52 @@ class Auth(Section):
     """How we log in; the secrets (`api_key`, `password` ...) are entered apart."""
 
     kind: Literal["none", "api_key", "basic", "bearer", "oauth2_client_credentials", "hmac"] = (
-        Field("none", title="Login", description="How the system knows that it is you.")
+        Field(
+            "none",
+            title="Login",
+            description="How the system knows that it is you.",
+            json_schema_extra=in_form(
+                first=True,
+                secrets=SECRET_OF_KIND,
+                labels={
+                    "none": "No login",
+                    "api_key": "API key in a header",
+                    "basic": "User name and password",
+                    "bearer": "Token that does not expire",
+                    "oauth2_client_credentials": "OAuth2 client credentials",
+                    "hmac": "Signature with a shared key (HMAC)",
+                },
+            ),
+        )
     )
     api_key_header: HeaderName = Field(
         "X-API-Key", title="API key header", description="The header that carries the API key."
     )
-    username: str = Field("", title="User name", description="For user name and password.")
-    token_url: Address | Literal[""] = Field(
-        "", title="Token address", description="Where OAuth2 access tokens are fetched."
+    username: str = Field(
+        "",
+        title="User name",
+        description="For user name and password.",
+        json_schema_extra=in_form(first=True),
     )
-    client_id: str = Field("", title="Client id", description="The OAuth2 client.")
+    token_url: Address | Literal[""] = Field(
+        "",
+        title="Token address",
+        description="Where OAuth2 access tokens are fetched.",
+        json_schema_extra=in_form(first=True),
+    )
+    client_id: str = Field(
+        "",
+        title="Client id",
+        description="The OAuth2 client.",
+        json_schema_extra=in_form(first=True),
+    )
     scope: str = Field("", title="Scope", description="Asked for with the token; may be empty.")
     audience: str = Field("", title="Audience", description="Only where the system asks for one.")
     client_auth: Literal["header", "body"] = Field(
-        "header", title="Client login", description="Where client id and secret are sent."
+        "header",
+        title="Client login",
+        description="Where client id and secret are sent.",
+        json_schema_extra=in_form(labels={"header": "In a header", "body": "In the body"}),
     )
     signature_header: HeaderName = Field(
         "X-Signature", title="Signature header", description="Carries the HMAC-SHA256 in hex."
@@ -154,10 +197,19 @@ class Body(Section):
     """How a voucher is written as JSON; what the mapping fills in is added by its own names."""
 
     amount_format: Literal["string", "number"] = Field(
-        "string", title="Amounts", description='As text ("125.5") or as an exact number (125.5).'
+        "string",
+        title="Amounts",
+        description='As text ("125.5") or as an exact number (125.5).',
+        json_schema_extra=in_form(labels={"string": "As text", "number": "As a number"}),
     )
     names: Names = Field(
         default_factory=Names, title="Names", description="What the system calls our fields."
+    )
+    fields: tuple[DescribedField, ...] = Field(
+        (),
+        max_length=200,
+        title="Known fields",
+        description="What the system has besides, so that the field mapping can be checked.",
     )
 
 
@@ -179,7 +231,10 @@ class Success(Section):
         (200, 201, 202), min_length=1, title="Statuses", description="HTTP statuses of success."
     )
     answer: Literal["json", "empty"] = Field(
-        "json", title="Answer", description="JSON, or nothing at all (HTTP 204)."
+        "json",
+        title="Answer",
+        description="JSON, or nothing at all (HTTP 204).",
+        json_schema_extra=in_form(labels={"json": "JSON", "empty": "Nothing"}),
     )
     pointer: PointerText = Field(
         "", title="Proof field", description="A field that has to be there; may stay empty."
@@ -319,10 +374,24 @@ class Company(Section):
 class RestSettings(Section):
     """Everything about one JSON API but its secrets."""
 
-    base_url: Address = Field(title="Base address", description="https://api.example.com/v1")
+    model_config = ConfigDict(
+        title="Another system with a REST API",
+        json_schema_extra={
+            "description": "Sends each voucher as JSON to a system without a connector of its own."
+        },
+    )
+
+    base_url: Address = Field(
+        title="Base address",
+        description="https://api.example.com/v1",
+        json_schema_extra=in_form(first=True),
+    )
     method: Literal["POST", "PUT", "PATCH"] = Field("POST", title="Method")
     path: Path = Field(
-        "/vouchers", title="Path", description="Where a voucher goes; may hold {reference}."
+        "/vouchers",
+        title="Path",
+        description="Where a voucher goes; may hold {reference}.",
+        json_schema_extra=in_form(first=True),
     )
     headers: Annotated[dict[str, str], AfterValidator(_fixed_headers)] = Field(
         default_factory=dict,
@@ -342,7 +411,12 @@ class RestSettings(Section):
         " voucher without an answer is then sent again.",
     )
     conflict_means: Literal["unknown", "rejected", "accepted"] = Field(
-        "unknown", title="HTTP 409 means", description="Accepted: it has this reference already."
+        "unknown",
+        title="HTTP 409 means",
+        description="Accepted: it has this reference already.",
+        json_schema_extra=in_form(
+            labels={"unknown": "Unknown", "rejected": "Refused", "accepted": "Accepted"}
+        ),
     )
     body: Body = Field(default_factory=Body, title="Body")
     success: Success = Field(default_factory=Success, title="Success")

@@ -13,11 +13,12 @@ from bilag.connectors.xledger.body import build_submissions
 from bilag.connectors.xledger.check import check_connection
 from bilag.connectors.xledger.company import identify_company
 from bilag.connectors.xledger.discard import discard
+from bilag.connectors.xledger.fields import fields_of
 from bilag.connectors.xledger.look_up import look_up_all
 from bilag.connectors.xledger.master import KINDS, read_master_data
 from bilag.connectors.xledger.send import send
-from bilag.connectors.xledger.settings import XledgerSettings
-from bilag.connectors.xledger.wire import SECRET_OF_KIND, Wire
+from bilag.connectors.xledger.settings import SECRET_OF_KIND, XledgerSettings
+from bilag.connectors.xledger.wire import Wire
 from bilag.core.outcome import (
     CannotTell,
     Company,
@@ -29,6 +30,7 @@ from bilag.core.outcome import (
     ReferenceItem,
     RetryLater,
 )
+from bilag.core.target_field import TargetFields
 from bilag.core.voucher import Voucher
 
 
@@ -64,6 +66,10 @@ class XledgerConnector:
             carries_currency=settings.vouchers.currency,
             discard=settings.look_up.remove_items,
         )
+
+    def fields(self, settings: XledgerSettings) -> TargetFields:
+        """Return the external fields that a mapping may fill under these settings (C8)."""
+        return fields_of(settings)
 
     def build(self, vouchers: Sequence[Voucher], settings: XledgerSettings) -> Sequence[Submission]:
         """Return one call for as many vouchers as the settings allow; pure: same in, same bytes.

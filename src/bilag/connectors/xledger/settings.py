@@ -11,6 +11,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
+from bilag.connectors.form import in_form
+
 ENDPOINTS = {
     "production": "https://www.xledger.net/graphql",
     "demo": "https://demo.xledger.net/graphql",
@@ -45,6 +47,12 @@ def _layout(text: str) -> str:
 Address = Annotated[str, Field(max_length=500), AfterValidator(_address)]
 Code = Annotated[str, Field(max_length=100)]
 Search = Literal["window", "extIdentifier", "extIdentifier_in"]
+SECRET_OF_KIND = {"api_token": "api_token", "oauth2_client_credentials": "client_secret"}
+_SEARCHES = {
+    "window": "By reading what has changed",
+    "extIdentifier": "By extIdentifier, one at a time",
+    "extIdentifier_in": "By extIdentifier, several at once",
+}
 
 
 class Section(BaseModel):
@@ -63,6 +71,14 @@ class Auth(Section):
         title="Login",
         description="An API token made in Xledger under System Access, GraphQL, API tokens."
         " OAuth2 client credentials are not documented by Xledger: only where you were told so.",
+        json_schema_extra=in_form(
+            first=True,
+            secrets=SECRET_OF_KIND,
+            labels={
+                "api_token": "API token",
+                "oauth2_client_credentials": "OAuth2 client credentials",
+            },
+        ),
     )
     token_url: Address | Literal[""] = Field(
         "", title="Token address", description="For OAuth2. Not documented by Xledger."
@@ -137,11 +153,19 @@ class Vouchers(Section):
         description="Shared by the lines of a voucher, made of our voucher number, or of year and"
         " number (2026000017) where numbers start again each year. How large it may be, and"
         " whether Xledger refuses one that is taken, is not documented.",
+        json_schema_extra=in_form(
+            labels={
+                "number": "Our voucher number",
+                "year_and_number": "Year and number",
+                "none": "None",
+            }
+        ),
     )
     amount_fields: Literal["both", "amount", "invoiceAmount"] = Field(
         "both",
         title="Amount fields",
         description="Xledger's example fills both. Amounts are written as text, debit positive.",
+        json_schema_extra=in_form(labels={"both": "Both"}),
     )
     currency: bool = Field(
         False,
@@ -152,8 +176,13 @@ class Vouchers(Section):
         "reference",
         title="Invoice number",
         description="Our reference once more, to be found by; or left out.",
+        json_schema_extra=in_form(labels={"reference": "Our reference", "none": "None"}),
     )
-    invoice_date: Literal["posting_date", "none"] = Field("posting_date", title="Invoice date")
+    invoice_date: Literal["posting_date", "none"] = Field(
+        "posting_date",
+        title="Invoice date",
+        json_schema_extra=in_form(labels={"posting_date": "The posting date", "none": "None"}),
+    )
     text: Annotated[str, Field(max_length=200), AfterValidator(_layout)] = Field(
         "{reference} {text}",
         title="Text",
@@ -169,7 +198,10 @@ class Vouchers(Section):
         description="A longer one is cut at its end; 0: never. Xledger's limit is not documented.",
     )
     vat: Literal["taxRule", "off"] = Field(
-        "taxRule", title="VAT", description="The VAT code goes into taxRule, or none is taken."
+        "taxRule",
+        title="VAT",
+        description="The VAT code goes into taxRule, or none is taken.",
+        json_schema_extra=in_form(labels={"taxRule": "In taxRule", "off": "No VAT"}),
     )
     subledger_accounts: tuple[Code, ...] = Field(
         (),
@@ -218,6 +250,13 @@ class Batches(Section):
         title="When one is refused",
         description="atomic: the whole call is refused; per_document: the others are taken. Not"
         " documented by Xledger: prove it on the tenant before you send several in one call.",
+        json_schema_extra=in_form(
+            labels={
+                "unknown": "Unknown",
+                "atomic": "All are refused",
+                "per_document": "The others are taken",
+            }
+        ),
     )
 
     @model_validator(mode="after")
@@ -237,9 +276,13 @@ class LookUp(Section):
         title="Search of import items",
         description="By a filter on extIdentifier (one or several at once), or by reading all that"
         " changed since we sent. Whether the filters exist is not documented; `check` tells.",
+        json_schema_extra=in_form(labels=_SEARCHES),
     )
     posted_search: Search = Field(
-        "window", title="Search of journal entries", description="As for import items."
+        "window",
+        title="Search of journal entries",
+        description="As for import items.",
+        json_schema_extra=in_form(labels=_SEARCHES),
     )
     posted_in: Literal["journalEntries", "transactions"] = Field(
         "journalEntries",
@@ -258,6 +301,7 @@ class LookUp(Section):
         title="Link of an import error",
         description="Which field of glImportItemErrors holds the id of the import item. Not"
         " documented: compare one error in Xledger. none: errors are not read.",
+        json_schema_extra=in_form(labels={"none": "None"}),
     )
     error_levels_ignored: tuple[Code, ...] = Field(
         (),
@@ -280,6 +324,7 @@ class LookUp(Section):
         title="Entities searched",
         description="Sent as ownerSet. Needed where vouchers go to another entity than the"
         " token's; what each value covers is not documented.",
+        json_schema_extra=in_form(labels={"": "Not sent"}),
     )
     pages_max: int = Field(
         100,
@@ -332,7 +377,21 @@ class MasterData(Section):
 class XledgerSettings(Section):
     """Everything about one Xledger tenant but its secrets."""
 
-    environment: Literal["production", "demo"] = Field("production", title="Environment")
+    model_config = ConfigDict(
+        title="Xledger",
+        json_schema_extra={
+            "description": "Hands each voucher to the import of Xledger, and follows it until it is"
+            " booked."
+        },
+    )
+
+    environment: Literal["production", "demo"] = Field(
+        "production",
+        title="Environment",
+        json_schema_extra=in_form(
+            first=True, labels={"production": "Production", "demo": "Demo (for trying out)"}
+        ),
+    )
     endpoint: Address | Literal[""] = Field(
         "", title="Address", description="Only where it is another than the environment's."
     )
@@ -341,6 +400,7 @@ class XledgerSettings(Section):
         "",
         title="Expected entity",
         description="dbId or code of the company. Needed where the token reaches several.",
+        json_schema_extra=in_form(first=True),
     )
     vouchers: Vouchers = Field(default_factory=Vouchers, title="Vouchers")
     dimensions: Dimensions = Field(default_factory=Dimensions, title="Dimensions")

@@ -24,7 +24,7 @@ from bilag.connectors.oauth import SENDABLE, LoginFailed, Token, TokenSource
 from bilag.connectors.xledger.answers import Reply, Stopped, read_reply
 from bilag.connectors.xledger.pace import Pace
 from bilag.connectors.xledger.refusals import Blaming
-from bilag.connectors.xledger.settings import XledgerSettings
+from bilag.connectors.xledger.settings import SECRET_OF_KIND, XledgerSettings
 from bilag.core.outcome import (
     CannotTell,
     Evidence,
@@ -37,7 +37,6 @@ from bilag.core.problem import Problem
 _MEMORY = "xledger.wire"
 # Of what Xledger said to a query: a person reads it, and the evidence holds the rest.
 SAID_MAX = 200
-SECRET_OF_KIND = {"api_token": "api_token", "oauth2_client_credentials": "client_secret"}
 
 
 class ReadFailed(Exception):

@@ -27,7 +27,7 @@ CREATE TABLE schedule_runs (
     run_through bigint NOT NULL,
     PRIMARY KEY (integration_id, run_through, due_at),
     FOREIGN KEY (organization_id, integration_id)
-        REFERENCES organization_integrations (organization_id, id)
+        REFERENCES organization_integrations (organization_id, id) ON DELETE CASCADE
 );
 ALTER TABLE schedule_runs ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON schedule_runs

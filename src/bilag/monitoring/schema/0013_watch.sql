@@ -47,7 +47,7 @@ CREATE TABLE health_snapshots (
     waiting_since timestamptz,
     taken_at timestamptz NOT NULL,
     FOREIGN KEY (organization_id, integration_id)
-        REFERENCES organization_integrations (organization_id, id)
+        REFERENCES organization_integrations (organization_id, id) ON DELETE CASCADE
 ) WITH (fillfactor = 70);
 ALTER TABLE health_snapshots ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON health_snapshots
@@ -123,7 +123,8 @@ CREATE FUNCTION global_health()
             JOIN watch_settings s ON s.organization_id = g.organization_id
             LEFT JOIN health_snapshots h ON h.integration_id = g.id
             CROSS JOIN LATERAL (SELECT least(h.waiting_since,
-                CASE WHEN r.next_run_at < now() THEN r.next_run_at END) AS due) w) d
+                CASE WHEN r.next_run_at < now() THEN r.next_run_at END) AS due) w
+            WHERE NOT g.is_draft) d
     ) i ON i.organization_id = o.id
     GROUP BY o.id
 $$;
@@ -162,7 +163,7 @@ CREATE TABLE alerts (
     acknowledged_by text NOT NULL DEFAULT '',
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, integration_id)
-        REFERENCES organization_integrations (organization_id, id)
+        REFERENCES organization_integrations (organization_id, id) ON DELETE SET NULL (integration_id)
 );
 CREATE UNIQUE INDEX one_open_alert_per_cause ON alerts (organization_id, rule, cause)
     WHERE cleared_at IS NULL;
@@ -251,4 +252,5 @@ CREATE FUNCTION installation_figures()
     FROM organization_integrations i
     JOIN integration_runtime r ON r.integration_id = i.id
     LEFT JOIN health_snapshots h ON h.integration_id = i.id
+    WHERE NOT i.is_draft
 $$;

@@ -49,11 +49,11 @@ CREATE FUNCTION organizations_of(person text)
 $$;
 
 CREATE FUNCTION find_invitation(hash bytea)
-    RETURNS TABLE (id uuid, organization_id uuid, organization_name text, language text,
+    RETURNS TABLE (id uuid, organization_id uuid, slug text, organization_name text, language text,
         email text, role text, expires_at timestamptz)
     LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp
     AS $$
-    SELECT i.id, i.organization_id, o.name, o.language, i.email, i.role, i.expires_at
+    SELECT i.id, i.organization_id, o.slug, o.name, o.language, i.email, i.role, i.expires_at
     FROM invitations i JOIN organizations o ON o.id = i.organization_id
     WHERE i.token_hash = hash AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL
         AND i.expires_at > now()

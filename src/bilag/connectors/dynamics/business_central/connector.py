@@ -14,15 +14,18 @@ from bilag.connectors.dynamics.business_central.check import (
     look_up,
 )
 from bilag.connectors.dynamics.business_central.discard import discard_submission
+from bilag.connectors.dynamics.business_central.fields import fields_of
 from bilag.connectors.dynamics.business_central.invoices import send_invoice
-from bilag.connectors.dynamics.business_central.login import SECRET_OF_AUTH
 from bilag.connectors.dynamics.business_central.master_data import (
     REFERENCE_KINDS,
     read_master_data,
 )
 from bilag.connectors.dynamics.business_central.plan import read_plan
 from bilag.connectors.dynamics.business_central.send import send_journal
-from bilag.connectors.dynamics.business_central.settings import BusinessCentralSettings
+from bilag.connectors.dynamics.business_central.settings import (
+    SECRET_OF_AUTH,
+    BusinessCentralSettings,
+)
 from bilag.connectors.dynamics.business_central.wire import Wire
 from bilag.connectors.http import Permit
 from bilag.connectors.interface import Capabilities, Session, Submission
@@ -38,6 +41,7 @@ from bilag.core.outcome import (
     RetryLater,
     Unknown,
 )
+from bilag.core.target_field import TargetFields
 from bilag.core.voucher import Voucher
 
 # Failure policy: an operation there may run 8 minutes and its gateway waits 10; after 20 minutes
@@ -71,6 +75,10 @@ class BusinessCentralConnector:
             carries_currency=invoices,
             discard=True,
         )
+
+    def fields(self, settings: BusinessCentralSettings) -> TargetFields:
+        """Return the external fields that a mapping may fill under these settings (C8)."""
+        return fields_of(settings)
 
     def build(
         self, vouchers: Sequence[Voucher], settings: BusinessCentralSettings

@@ -6,18 +6,15 @@ A missing or unusable secret is a problem found before anything is sent.
 import base64
 from collections.abc import Mapping
 
-from bilag.connectors.dynamics.business_central.settings import BusinessCentralSettings
+from bilag.connectors.dynamics.business_central.settings import (
+    SECRET_OF_AUTH,
+    BusinessCentralSettings,
+)
 from bilag.connectors.dynamics.entra import ClientLogin, EntraLogin, UnusableKey
 from bilag.connectors.http import HttpClient
 from bilag.connectors.oauth import LoginFailed, Token
 from bilag.core.outcome import Misconfigured
 from bilag.core.problem import Problem
-
-SECRET_OF_AUTH = {
-    "client_secret": "client_secret",
-    "certificate": "private_key",
-    "basic": "password",
-}
 
 
 class Login:

@@ -5,9 +5,10 @@ What is not publicly known of Business Central, or differs between companies, is
 
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, ConfigDict, Field, model_validator
 
 from bilag.connectors.dynamics.section import Address, PathPiece, Section
+from bilag.connectors.form import in_form
 
 JOURNAL_PREFIX = "BG"
 DOCUMENTS_MAX = 200
@@ -25,6 +26,11 @@ def _prefix(text: str) -> str:
 
 
 Code = Annotated[str, Field(max_length=20), AfterValidator(_code)]
+SECRET_OF_AUTH = {
+    "client_secret": "client_secret",
+    "certificate": "private_key",
+    "basic": "password",
+}
 PartyType = Literal["G/L Account", "Customer", "Vendor", "Bank Account", "Employee"]
 
 
@@ -50,34 +56,65 @@ class Dimensions(Section):
 class BusinessCentralSettings(Section):
     """Everything about one company in Business Central but the secrets."""
 
+    model_config = ConfigDict(
+        title="Microsoft Dynamics 365 Business Central",
+        json_schema_extra={
+            "description": "Posts vouchers in a general journal of one company, or leaves them as"
+            " drafts."
+        },
+    )
+
     base_url: Address = Field(
         "https://api.businesscentral.dynamics.com/v2.0",
         title="Base address",
         description="On your own server: https://host:7048/instance.",
     )
     tenant: PathPiece = Field(
-        "", title="Tenant", description="Directory id or domain of the organization in Entra."
+        "",
+        title="Tenant",
+        description="Directory id or domain of the organization in Entra.",
+        json_schema_extra=in_form(first=True),
     )
     environment: PathPiece = Field(
-        "", title="Environment", description="For example Production; empty on your own server."
+        "",
+        title="Environment",
+        description="For example Production; empty on your own server.",
+        json_schema_extra=in_form(first=True),
     )
     api_prefix: Annotated[str, Field(max_length=100), AfterValidator(_prefix)] = Field(
         "api/v2.0", title="API path", description="Another one only for an API of your own."
     )
     company: str = Field(
-        min_length=1, max_length=100, title="Company", description="Its name or id, as expected."
+        min_length=1,
+        max_length=100,
+        title="Company",
+        description="Its name or id, as expected.",
+        json_schema_extra=in_form(first=True),
     )
     auth: Literal["client_secret", "certificate", "basic"] = Field(
         "client_secret",
         title="Login",
         description="Certificate: private key and certificate in one PEM text. Basic: only on your"
         " own server, with a web service access key.",
+        json_schema_extra=in_form(
+            first=True,
+            secrets=SECRET_OF_AUTH,
+            labels={
+                "client_secret": "Client secret",
+                "certificate": "Certificate",
+                "basic": "User name and access key",
+            },
+        ),
     )
     login_url: Address = Field(
         "https://login.microsoftonline.com", title="Login address", description="Of Entra."
     )
     client_id: str = Field(
-        "", max_length=100, title="Client id", description="Of the app in Entra."
+        "",
+        max_length=100,
+        title="Client id",
+        description="Of the app in Entra.",
+        json_schema_extra=in_form(first=True),
     )
     scope: str = Field(
         "https://api.businesscentral.dynamics.com/.default",
@@ -91,6 +128,14 @@ class BusinessCentralSettings(Section):
         title="What is made",
         description="Journal: posted at once. Draft: left in the journal for the accountant."
         " Purchase invoice: one for each voucher, on the vendor.",
+        json_schema_extra=in_form(
+            first=True,
+            labels={
+                "journal": "Journal, posted at once",
+                "draft": "Draft in the journal",
+                "purchase_invoice": "Purchase invoice",
+            },
+        ),
     )
     template: Annotated[str, Field(max_length=10), AfterValidator(_code)] = Field(
         "", title="Journal template", description="Empty: the first general journal template."
@@ -104,6 +149,15 @@ class BusinessCentralSettings(Section):
         title="Supplier or employee",
         description="What a line with a supplier or employee is posted to; G/L Account: to the"
         " ledger account of the line.",
+        json_schema_extra=in_form(
+            labels={
+                "G/L Account": "Ledger account",
+                "Customer": "Customer",
+                "Vendor": "Supplier",
+                "Bank Account": "Bank account",
+                "Employee": "Employee",
+            }
+        ),
     )
     currency: str = Field(
         "NOK",

@@ -1,0 +1,108 @@
+"""A mapping document in words, as code -> (bokmål, nynorsk, English): its parts, values and rules.
+
+Lower case where a word stands inside a sentence.
+"""
+
+MAPPING_WORDS: dict[str, tuple[str, str, str]] = {
+    "kind.expense": ("utleggskrav", "utleggskrav", "expense claim"),
+    "kind.mileage": ("kjøregodtgjørelse", "køyregodtgjersle", "mileage claim"),
+    "kind.honorarium": ("sjåførhonorar", "sjåførhonorar", "driver honorarium"),
+    "kind.activity": ("aktivitetsregistrering", "aktivitetsregistrering", "activity record"),
+    "part.categories": ("Utgiftstypen «{key}»", "Utgiftstypen «{key}»", "Expense type “{key}”"),
+    "part.defaults": ("Standard for {key}", "Standard for {key}", "Default for {key}"),
+    "part.counterAccount": ("Motkonto", "Motkonto", "Counter-account"),
+    "part.claimants": ("Innsenderen {key}", "Innsendaren {key}", "Claimant {key}"),
+    "part.missingClaimant": (
+        "Innsender uten leverandør",
+        "Innsendar utan leverandør",
+        "Claimant without supplier",
+    ),
+    "part.clearingAccount": ("Mellomregningskonto", "Mellomrekningskonto", "Clearing account"),
+    "part.clearingAccounts": (
+        "Mellomregningskonto for {key}",
+        "Mellomrekningskonto for {key}",
+        "Clearing account for {key}",
+    ),
+    "part.costCentres.codes": (
+        "Kostnadsstedet «{key}»",
+        "Kostnadsstaden «{key}»",
+        "Cost centre “{key}”",
+    ),
+    "part.costCentres.unmapped": (
+        "Andre kostnadssteder",
+        "Andre kostnadsstader",
+        "Other cost centres",
+    ),
+    "part.projects.codes": ("Prosjektet «{key}»", "Prosjektet «{key}»", "Project “{key}”"),
+    "part.projects.unmapped": ("Andre prosjekter", "Andre prosjekt", "Other projects"),
+    "part.vatCodes.codes": ("Mva-koden «{key}»", "Mva-koden «{key}»", "VAT code “{key}”"),
+    "part.vatCodes.unmapped": ("Andre mva-koder", "Andre mva-kodar", "Other VAT codes"),
+    "part.voucherText": ("Bilagstekst", "Bilagstekst", "Text of the voucher"),
+    "part.lineText": ("Linjetekst", "Linjetekst", "Text of a line"),
+    "part.lines": ("Linjer", "Linjer", "Lines"),
+    "part.header": ("Bilagsfeltet {key}", "Bilagsfeltet {key}", "Voucher field {key}"),
+    "part.line": ("Linjefeltet {key}", "Linjefeltet {key}", "Line field {key}"),
+    "part.counterLine": (
+        "Motpostfeltet {key}",
+        "Motpostfeltet {key}",
+        "Counter-posting field {key}",
+    ),
+    "posting.account": ("hovedbokskonto", "hovudbokskonto", "ledger account"),
+    "posting.vatCode": ("mva-kode", "mva-kode", "VAT code"),
+    "posting.costCentre": ("kostnadssted", "kostnadsstad", "cost centre"),
+    "posting.project": ("prosjekt", "prosjekt", "project"),
+    "posting.counterAccount": ("motkonto", "motkonto", "counter-account"),
+    "value.none": ("ingen", "ingen", "none"),
+    "value.absent": ("ikke satt", "ikkje sett", "not set"),
+    "value.held": ("holdes tilbake", "blir halde tilbake", "held"),
+    "value.clearing": (
+        "føres mot mellomregningskonto",
+        "blir ført mot mellomrekningskonto",
+        "posted to the clearing account",
+    ),
+    "value.pass": ("brukes som de er", "blir brukte som dei er", "used as they are"),
+    "value.each": (
+        "én postering for hver linje",
+        "éi postering for kvar linje",
+        "a posting for each line",
+    ),
+    "value.grouped": ("slått sammen etter konto", "slått saman etter konto", "grouped by account"),
+    "rule.constant": ("fast verdi «{text}»", "fast verdi «{text}»", "constant “{text}”"),
+    "rule.template": ("mal «{text}»", "mal «{text}»", "template “{text}”"),
+    "rule.firstNonEmpty": (
+        "første som ikke er tom av: {parts}",
+        "første som ikkje er tom av: {parts}",
+        "first that is not empty of: {parts}",
+    ),
+    "rule.join": (
+        "{parts}, satt sammen med «{separator}»",
+        "{parts}, sett saman med «{separator}»",
+        "{parts}, joined with “{separator}”",
+    ),
+    "rule.table": (
+        "slått opp i {count} verdier",
+        "slått opp i {count} verdiar",
+        "looked up among {count} values",
+    ),
+    "rule.default": ("ellers «{text}»", "elles «{text}»", "else “{text}”"),
+    "rule.date": ("dato som {format}", "dato som {format}", "date as {format}"),
+    "rule.number": (
+        "tall med {decimals} desimaler og «{mark}»",
+        "tal med {decimals} desimalar og «{mark}»",
+        "number with {decimals} decimals and “{mark}”",
+    ),
+    "rule.minorUnits": ("tall i hundredeler", "tal i hundredelar", "number in hundredths"),
+    "rule.upper": ("store bokstaver", "store bokstavar", "upper case"),
+    "rule.lower": ("små bokstaver", "små bokstavar", "lower case"),
+    "rule.truncate": (
+        "kuttet til {length} tegn",
+        "kutta til {length} teikn",
+        "cut to {length} characters",
+    ),
+    "rule.required": ("må ha verdi", "må ha verdi", "required"),
+    "rule.maxLength": (
+        "høyst {length} tegn",
+        "høgst {length} teikn",
+        "at most {length} characters",
+    ),
+}

@@ -1,0 +1,203 @@
+"""The verbs for the large tables of a mapping: expense types (C9) and claimants (C17).
+
+Types come from what was counted when records arrived; claimants are paged by the database.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+
+from bilag.delivery.claimants_csv import read_claimants, write_claimants
+from bilag.delivery.mapping_desk import MappingDesk, Suggested, WorkingCopy
+from bilag.delivery.mapping_editor import check_claimants
+from bilag.exports.affected import WaitingFor, waiting_for
+from bilag.integrations.mapping_claimants import (
+    PAGE,
+    ClaimantPage,
+    claimant_page,
+    every_claimant,
+)
+from bilag.integrations.mapping_drafts import (
+    claimants_at,
+    draft_claimants,
+    lock_draft,
+    write_draft_claimants,
+)
+from bilag.records.types import seen_types
+
+SUGGESTIONS_MAX = 20
+_WORD_MIN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRow:
+    """One expense type: where it is posted, on how many records it came in, how many are held.
+
+    `posting` None: it is in no row of the mapping. `by_default`: the default account of each of its
+    kinds of record takes it. `example` is a claim that is held for it.
+    """
+
+    type: str
+    kinds: tuple[str, ...]
+    records: int
+    waiting: int
+    example: str
+    posting: Mapping[str, str] | None
+    by_default: bool
+    changed: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether nothing says where it is posted."""
+        return self.posting is None and not self.by_default
+
+
+@dataclass(frozen=True, slots=True)
+class TypePage:
+    """One page of expense types, those that nothing covers first."""
+
+    working: WorkingCopy
+    rows: Sequence[TypeRow]
+    matching: int
+    open: int
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a CSV of claimants; nothing is in force until the mapping is saved."""
+
+    added: int
+    changed: int
+    same: int
+
+
+class MappingTables(MappingDesk):
+    """Expense types and claimants in the working copies of `actor`."""
+
+    def types(self, key: str, *, search: str = "", after: str = "", limit: int = PAGE) -> TypePage:
+        """Return expense types that were seen or are mapped: what is open first, then by name.
+
+        `after` is the last type of the page before. Raises LookupError for an unknown key.
+        """
+        with self._scope() as connection:
+            copy = self._copy(connection, key)
+            rows = self._type_rows(connection, copy)
+        wanted = search.strip().lower()
+        found = [row for row in rows if wanted in row.type.lower()] if wanted else rows
+        start = next((n for n, row in enumerate(found, 1) if row.type == after), 0) if after else 0
+        page = found[start : start + limit]
+        more = len(found) > start + limit
+        return TypePage(
+            copy, page, len(found), sum(row.is_open for row in rows),
+            page[-1].type if more else None,
+        )  # fmt: skip
+
+    def claimants(
+        self, key: str, *, search: str = "", after: str = "", limit: int = PAGE
+    ) -> tuple[WorkingCopy, ClaimantPage]:
+        """Return a page of claimants by id, whose id or party contains the search."""
+        with self._scope() as connection:
+            copy = self._copy(connection, key)
+            page = claimant_page(
+                connection, self._organization_id, copy.integration.id, copy.base.version,
+                self._actor, search=search, after=after, limit=limit,
+            )  # fmt: skip
+        return copy, page
+
+    def claimant(self, key: str, claimant: str) -> str | None:
+        """Return the party of one claimant in the working copy, or None."""
+        with self._scope() as connection:
+            copy = self._copy(connection, key)
+            own, its = self._organization_id, copy.integration.id
+            changes = draft_claimants(connection, own, its, self._actor)
+            if claimant in changes:
+                return changes[claimant]
+            base = claimants_at(connection, own, its, copy.base.version, {claimant: None})
+            return base.get(claimant)
+
+    def waiting_claimants(self, key: str) -> list[WaitingFor]:
+        """Return the claimants that held claims wait for, those of most claims first."""
+        with self._scope() as connection:
+            integration = self._integration(connection, key)
+            return waiting_for(connection, integration.id, "claimant_not_mapped", "claimant")
+
+    def import_claimants(self, key: str, text: str, file: str) -> Imported:
+        """Add and change claimants from a CSV; those that it does not name stay as they are.
+
+        Raises Refused naming every bad line, and then nothing is changed.
+        """
+        given = read_claimants(text, file)
+        check_claimants(given)
+        with self._scope() as connection:
+            own, its = self._organization_id, self._integration(connection, key).id
+            lock_draft(connection, own, its, self._actor)
+            copy = self._copy(connection, key)
+            before: dict[str, str | None] = {
+                **claimants_at(connection, own, its, copy.base.version, given),
+                **draft_claimants(connection, own, its, self._actor),
+            }
+            write_draft_claimants(connection, own, its, self._actor, copy.base.version, given)
+        same = sum(before.get(claimant) == party for claimant, party in given.items())
+        added = sum(before.get(claimant) is None for claimant in given)
+        return Imported(added, len(given) - same - added, same)
+
+    def export_claimants(self, key: str) -> str:
+        """Return the claimants of the working copy as a CSV that is safe from formulas."""
+        with self._scope() as connection:
+            copy = self._copy(connection, key)
+            return write_claimants(
+                every_claimant(
+                    connection, self._organization_id, copy.integration.id, copy.base.version,
+                    self._actor,
+                )
+            )  # fmt: skip
+
+    def suggestions(self, key: str, kind: str, text: str) -> Sequence[Suggested]:
+        """Return entries of the system's list `kind` that fit a code, a name or a word of it."""
+        if self._suggest is None:
+            return ()
+        with self._scope() as connection:
+            integration = self._integration(connection, key)
+            own, its = self._organization_id, integration.id
+            found = list(self._suggest(connection, own, its, kind, text))
+            for word in text.split() if not found else ():
+                if len(word) >= _WORD_MIN:
+                    found += self._suggest(connection, own, its, kind, word)
+        return list({one.code: one for one in found}.values())[:SUGGESTIONS_MAX]
+
+    def _type_rows(self, connection: psycopg.Connection[Any], copy: WorkingCopy) -> list[TypeRow]:
+        postings: Mapping[str, Any] = copy.document.get("categories", {})
+        touched = copy.changes.get("categories", {})
+        defaults = copy.document.get("defaults", {})
+        covered = {kind for kind, posting in defaults.items() if posting.get("account")}
+        kinds: dict[str, list[str]] = {}
+        records: dict[str, int] = {}
+        for seen in seen_types(connection, self._organization_id):
+            if seen.category in copy.integration.filters.categories:
+                kinds.setdefault(seen.type, []).append(seen.category)
+                records[seen.type] = records.get(seen.type, 0) + seen.records
+        waiting = {
+            one.value: one
+            for one in waiting_for(connection, copy.integration.id, "type_not_mapped", "type")
+        }
+        rows = [
+            TypeRow(
+                type_, tuple(kinds.get(type_, ())), records.get(type_, 0),
+                waiting[type_].records if type_ in waiting else 0,
+                waiting[type_].source_id if type_ in waiting else "",
+                postings.get(type_),
+                type_ in kinds and covered.issuperset(kinds[type_]),
+                type_ in touched,
+            )
+            for type_ in {**kinds, **postings, **waiting}
+        ]  # fmt: skip
+        return sorted(rows, key=_order)
+
+
+def _order(row: TypeRow) -> tuple[bool, int, int, str]:
+    if row.is_open:
+        return False, -row.waiting, -row.records, row.type
+    return True, 0, 0, row.type

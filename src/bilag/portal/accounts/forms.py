@@ -1,0 +1,179 @@
+"""The forms of signing in, in our words: labels above, hints, no placeholders."""
+
+from typing import Any, ClassVar
+
+from allauth.account import forms as account
+from allauth.mfa.base import forms as mfa
+from allauth.mfa.totp.forms import ActivateTOTPForm
+from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from django import forms
+from django.conf import settings
+from django.contrib.auth.password_validation import validate_password
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
+
+from bilag.portal.accounts.models import User
+from bilag.portal.forms import Form
+
+Words = dict[str, tuple[Any, Any]]  # field -> (label, hint), in the person's language
+
+_EMAIL = _("E-mail address")
+_PASSWORD = _("Password")
+_NEW_PASSWORD = (
+    _("New password"),
+    _("At least 12 characters. A sentence that only you would write is easy to remember."),
+)
+_REPEATED = (_("New password once more"), "")
+_CODE = (
+    _("Code"),
+    _("Six digits from your authenticator app, or one of your recovery codes."),
+)
+
+
+class _Worded:
+    """Gives the fields of a form of allauth their labels and hints."""
+
+    words: ClassVar[Words] = {}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.label_suffix = ""
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
+        for name, field in fields.items():
+            field.widget.attrs.pop("placeholder", None)
+            if name in self.words:
+                label, hint = self.words[name]
+                field.label, field.help_text = label, hint
+
+
+class SignInForm(_Worded, account.LoginForm):  # type: ignore[misc]
+    """E-mail address and password."""
+
+    words: ClassVar[Words] = {"login": (_EMAIL, ""), "password": (_PASSWORD, "")}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""  # allauth's link stands elsewhere on our page
+
+
+class ChangeForm(_Worded, account.ChangePasswordForm):  # type: ignore[misc]
+    """The old password, and a new one twice."""
+
+    words: ClassVar[Words] = {
+        "oldpassword": (_("Password now"), ""),
+        "password1": _NEW_PASSWORD,
+        "password2": _REPEATED,
+    }
+
+
+class ResetForm(_Worded, account.ResetPasswordForm):  # type: ignore[misc]
+    """The address to which the link for a new password goes."""
+
+    words: ClassVar[Words] = {"email": (_EMAIL, "")}
+
+
+class NewPasswordForm(_Worded, account.ResetPasswordKeyForm):  # type: ignore[misc]
+    """A new password twice, by a link."""
+
+    words: ClassVar[Words] = {"password1": _NEW_PASSWORD, "password2": _REPEATED}
+
+
+class AgainForm(_Worded, account.ReauthenticateForm):  # type: ignore[misc]
+    """The password once more, before something that matters."""
+
+    words: ClassVar[Words] = {"password": (_PASSWORD, "")}
+
+
+class CodeForm(_Worded, mfa.AuthenticateForm):  # type: ignore[misc]
+    """A code of the authenticator app, or a recovery code, while signing in."""
+
+    words: ClassVar[Words] = {"code": _CODE}
+
+
+class CodeAgainForm(_Worded, mfa.ReauthenticateForm):  # type: ignore[misc]
+    """The same before something that matters."""
+
+    words: ClassVar[Words] = {"code": _CODE}
+
+
+class ActivateForm(_Worded, ActivateTOTPForm):  # type: ignore[misc]
+    """The first code of an authenticator app that was just set up."""
+
+    words: ClassVar[Words] = {
+        "code": (
+            _("Code from the app"),
+            _("Six digits; the app shows a new code each half minute."),
+        )
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].widget.attrs["inputmode"] = "numeric"
+
+
+class AddPasskeyForm(_Worded, AddWebAuthnForm):  # type: ignore[misc]
+    """A new passkey; the script of the page fills in what the device answers."""
+
+    words: ClassVar[Words] = {
+        "name": (_("Name"), _("So that you recognise it, for example the name of the device.")),
+        "passwordless": (
+            _("Sign in with this passkey alone, without the password"),
+            _("The device then asks for your fingerprint, your face or its PIN."),
+        ),
+    }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("initial", {}).setdefault("passwordless", True)
+        super().__init__(*args, **kwargs)
+
+
+class RenamePasskeyForm(_Worded, EditWebAuthnForm):  # type: ignore[misc]
+    """Another name for a passkey."""
+
+    words: ClassVar[Words] = {"name": (_("Name"), "")}
+
+
+class AcceptForm(Form):
+    """The first password of a person who was invited."""
+
+    password1 = forms.CharField(
+        label=_NEW_PASSWORD[0],
+        help_text=_NEW_PASSWORD[1],
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    password2 = forms.CharField(
+        label=_REPEATED[0],
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, email: str, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._email = email
+
+    def clean_password1(self) -> str:
+        """Refuse a password that is short, common or like the address."""
+        password: str = self.cleaned_data["password1"]
+        validate_password(password, User(email=self._email))
+        return password
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse two that differ."""
+        first, second = self.cleaned_data.get("password1"), self.cleaned_data.get("password2")
+        if first and second and first != second:
+            self.add_error("password2", gettext("The two passwords are not the same."))
+        return self.cleaned_data
+
+
+class PreferencesForm(Form):
+    """The language and the colours of the pages."""
+
+    language = forms.ChoiceField(
+        label=_("Language"), choices=settings.LANGUAGES, widget=forms.RadioSelect
+    )
+    colours = forms.ChoiceField(
+        label=_("Colours"),
+        choices=[("auto", _("As the device")), ("light", _("Light")), ("dark", _("Dark"))],
+        widget=forms.RadioSelect,
+    )

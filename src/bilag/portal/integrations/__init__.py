@@ -1,0 +1,1 @@
+"""Pages for external integrations: the list, the wizard, one integration with its credentials."""

@@ -1,0 +1,356 @@
+"""The form of a connector's settings and secrets, drawn from its JSON Schema.
+
+It knows no connector. What is needed first is open, the rest folded; secrets are never sent back.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from bilag.core.problem import Problem, Refused
+from bilag.delivery.connecting import ConnectorType
+from bilag.delivery.credentials import NewSecret
+from bilag.integrations.vault import CredentialDescription
+from bilag.portal.forms import Form
+from bilag.portal.integrations.places import (
+    CHOICE,
+    LIST,
+    NUMBER,
+    PAIRS,
+    SECTION,
+    SWITCH,
+    Place,
+    places,
+    value_at,
+)
+
+SECRET, EXPIRES = "secret.", "expires."
+# Whatever holds a private key is pasted with its line breaks, which a one-line field would lose.
+_OF_LINES = ("private_key",)
+_RADIOS_MAX = 6
+
+
+class SettingsForm(Form):
+    """Settings and secrets of one kind of system, as they are or as somebody entered them."""
+
+    def __init__(
+        self,
+        kind: ConnectorType,
+        *,
+        settings: Mapping[str, Any],
+        entered: Mapping[str, Any] | None = None,
+        credentials: Sequence[CredentialDescription] = (),
+        version: str = "",
+        data: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(data, auto_id="id_%s")
+        self._places = places(kind.schema)
+        self._known = {one.field: one for one in credentials}
+        self._secret_fields = kind.secret_fields
+        self.fields["version"] = forms.CharField(
+            required=False, widget=forms.HiddenInput, initial=version
+        )
+        for place in self._places:
+            shown = (entered or {}).get(place.name, _shown(place, settings))
+            self.fields[place.name] = _field(place, shown)
+            # whether it is needed depends on the others, so it is not told to be optional
+            self.fields[place.name].depends = True  # type: ignore[attr-defined]
+        for name in kind.secret_fields:
+            self.fields[SECRET + name] = self._secret_field(name)
+            self.fields[SECRET + name].depends = True  # type: ignore[attr-defined]
+            self.fields[EXPIRES + name] = _expiry_field(name, self._known.get(name))
+
+    def clean(self) -> dict[str, Any]:
+        """Ask for the secrets that the chosen login needs, and refuse those of another login."""
+        cleaned: dict[str, Any] = super().clean() or {}
+        for place in self._places:
+            if place.secrets is None:
+                continue
+            needed = place.secrets.get(str(cleaned.get(place.name, "")))
+            for name in set(place.secrets.values()):
+                typed = cleaned.get(SECRET + name, "")
+                if name == needed and not typed and name not in self._known:
+                    self.add_error(SECRET + name, _("Type it in: this login needs it."))
+                if name != needed and typed:
+                    self.add_error(
+                        SECRET + name,
+                        _("It belongs to another login than the one you chose. Leave it empty."),
+                    )
+        return cleaned
+
+    def settings(self) -> dict[str, Any]:
+        """Return the settings that were entered; what is as usual is left out."""
+        found: dict[str, Any] = {}
+        left_out = {
+            place.path
+            for place in self._places
+            if place.kind == SECTION and not self.cleaned_data.get(place.name)
+        }
+        for place in self._places:
+            if place.within in left_out or place.path in left_out:
+                continue
+            value = {} if place.kind == SECTION else _value(place, self.cleaned_data)
+            if place.kind != SECTION and (value is None or _usual(place, value)):
+                continue
+            inner = found
+            for name in place.path[:-1]:
+                inner = inner.setdefault(name, {})
+            inner.setdefault(place.path[-1], value)
+        return found
+
+    def secrets(self) -> dict[str, NewSecret]:
+        """Return the secrets that were typed, each with the day on which it expires."""
+        return {
+            name: NewSecret(str(typed), _midnight(self.cleaned_data.get(EXPIRES + name)))
+            for name in self._secret_fields
+            if (typed := self.cleaned_data.get(SECRET + name))
+        }
+
+    def entered(self) -> dict[str, Any]:
+        """Return what was entered as it was, but for the secrets: to be gone on with later."""
+        return {
+            place.name: bool(self.data.get(place.name))
+            if place.kind in (SWITCH, SECTION)
+            else str(self.data.get(place.name, ""))
+            for place in self._places
+        }
+
+    def seen(self) -> str:
+        """Return which version the form showed when it was drawn."""
+        return str(self.data.get("version", ""))
+
+    def see(self, version: str) -> None:
+        """Show the version that stands now: what was entered stays, and counts when saved again."""
+        self.data = {**{name: self.data[name] for name in self.data}, "version": version}
+
+    def version(self) -> int | None:
+        """Return which version of a draft the form showed."""
+        return int(self.seen()) if re.fullmatch(r"[0-9]{1,9}", self.seen()) else None
+
+    def refuse(self, error: Refused) -> None:
+        """Show each problem at its field: the one that its path begins with, or lies below it."""
+        language = get_language() or "nb"
+        told: set[str] = set()
+        for problem in error.problems:
+            where = problem.field.removeprefix("settings").lstrip(".")
+            field = self._field_of(where) or self._field_of(SECRET + problem.field)
+            if field in told:  # the other readings of the same value
+                continue
+            told.add(field or "")
+            place = f"{problem.field}: " if problem.field and field is None else ""
+            self.add_error(field, f"{place}{_translated(problem).text(language)}")
+
+    def must_be_typed_again(self) -> None:
+        """Say at each secret that was typed that it has to be typed again: it is not sent back."""
+        for name in self._secret_fields:
+            if self.data.get(SECRET + name) and SECRET + name not in self.errors:
+                self.add_error(
+                    SECRET + name,
+                    _("Type it again: it was not saved, and a secret is never sent back."),
+                )
+
+    def first(self) -> list[forms.BoundField]:
+        """Return what is needed before anything else."""
+        return [self[place.name] for place in self._places if place.first]
+
+    def secret_fields(self) -> list[forms.BoundField]:
+        """Return the fields of the secrets, each with its expiry."""
+        return [self[prefix + n] for n in self._secret_fields for prefix in (SECRET, EXPIRES)]
+
+    def more(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
+        """Yield the other settings in their groups, each with its title (none for the first)."""
+        groups: dict[tuple[str, ...], list[forms.BoundField]] = {}
+        for place in self._places:
+            if not place.first:
+                groups.setdefault(place.section, []).append(self[place.name])
+        for section in sorted(groups, key=len):
+            if len(section) <= 1:
+                yield from _titled(section, groups)
+
+    @property
+    def more_is_open(self) -> bool:
+        """Return whether the other settings hold an error, so that they must not be folded."""
+        return any(place.name in self.errors for place in self._places if not place.first)
+
+    def _field_of(self, where: str) -> str | None:
+        if where in self.fields:
+            return where
+        above = [n for n in self.fields if n and where.startswith(n + ".")]
+        below = [n for n in self.fields if where and n.startswith(where + ".")]
+        return next(iter([*sorted(above, key=len, reverse=True), *below]), None)
+
+    def _secret_field(self, name: str) -> forms.CharField:
+        widget: forms.Widget = forms.PasswordInput(attrs={"autocomplete": "off"})
+        if name in _OF_LINES:
+            widget = SecretLines(attrs={"autocomplete": "off", "spellcheck": "false", "rows": 6})
+        return forms.CharField(
+            label=secret_name(name),
+            required=False,
+            strip=False,
+            max_length=20_000,
+            widget=widget,
+            help_text=self._secret_hint(name),
+        )
+
+    def _secret_hint(self, name: str) -> SafeString:
+        logins = [
+            _((place.choices or {})[choice])
+            for place in self._places
+            if place.secrets
+            for choice, needed in place.secrets.items()
+            if needed == name
+        ]
+        hint = _("For the login: %(logins)s.") % {"logins": ", ".join(logins)} if logins else ""
+        known = self._known.get(name)
+        if known is None:
+            return format_html("{}", hint)
+        return format_html(
+            '{} {} <span aria-hidden="true">{}</span><span class="ds-sr-only">{}</span>. {}',
+            hint,
+            _("It is set:"),
+            known.masked,
+            _("ends in %(characters)s") % {"characters": " ".join(known.masked.lstrip("•"))},
+            _("Leave it empty to keep it."),
+        )
+
+
+class SecretLines(forms.Textarea):
+    """A text area that never sends back what was typed into it."""
+
+    def format_value(self, value: Any) -> str | None:
+        """Return nothing, whatever the value is."""
+        return None
+
+
+def secret_name(field: str) -> str:
+    """Return what a secret is called: `api_key` is the API key."""
+    return _(field.replace("_", " ").capitalize())
+
+
+def _titled(
+    section: tuple[str, ...], groups: Mapping[tuple[str, ...], list[forms.BoundField]]
+) -> Iterator[tuple[str, list[forms.BoundField]]]:
+    """Yield a group, then the groups inside it, each under all of its titles."""
+    for inner, fields in groups.items():
+        if inner == section or (section and inner[: len(section)] == section):
+            yield " – ".join(_(title) for title in inner), fields
+
+
+def _field(place: Place, shown: Any) -> forms.Field:
+    label = _(place.title)
+    if place.kind == SECTION:
+        return forms.BooleanField(
+            label=_("%(section)s is used") % {"section": label}, required=False, initial=shown
+        )
+    about: dict[str, Any] = {
+        "label": label,
+        "help_text": format_html("{}", _(place.description)) if place.description else "",
+        "initial": shown,
+        "required": False,
+    }
+    if place.kind == SWITCH:
+        return forms.BooleanField(**about)
+    if place.kind == CHOICE and place.choices is not None:
+        choices = [(value, _(label) if label else _("None")) for value, label in
+                   place.choices.items()]  # fmt: skip
+        few = len(choices) <= _RADIOS_MAX
+        widget: forms.Widget = forms.RadioSelect() if few else forms.Select()
+        return forms.ChoiceField(choices=choices, widget=widget, **{**about, "required": few})
+    if place.kind in (LIST, PAIRS):
+        one = _("One a line.") if place.kind == LIST else _("One a line, as name = value.")
+        about["help_text"] = format_html("{} {}", about["help_text"], one)
+        widget = forms.Textarea(attrs={"rows": 4, "spellcheck": "false"})
+        return forms.CharField(**about, widget=widget)
+    if place.kind == NUMBER:
+        attributes = {"inputmode": "numeric" if place.is_whole else "decimal"}
+        return _Number(place, **about, widget=forms.TextInput(attrs=attributes))
+    about["required"] = place.required
+    return forms.CharField(**about, max_length=2000, widget=forms.TextInput(
+        attrs={"spellcheck": "false", "autocapitalize": "off"}))  # fmt: skip
+
+
+class _Number(forms.CharField):
+    """A number as people write it, with comma or point; empty is left out."""
+
+    def __init__(self, place: Place, **about: Any) -> None:
+        super().__init__(max_length=30, **about)
+        self._whole = place.is_whole
+
+    def clean(self, value: Any) -> Any:
+        """Return an int, a float (seconds and the like, never money), or None."""
+        text = str(super().clean(value)).replace(",", ".")
+        if not text:
+            return None
+        pattern = r"-?[0-9]+" if self._whole else r"-?[0-9]+(\.[0-9]+)?"
+        if re.fullmatch(pattern, text) is None:
+            raise forms.ValidationError(
+                _("Write a whole number.") if self._whole else _("Write a number.")
+            )
+        return int(text) if self._whole else float(text)
+
+
+def _expiry_field(name: str, known: CredentialDescription | None) -> forms.DateField:
+    expires = known.expires_at.date() if known and known.expires_at else None
+    return forms.DateField(
+        label=_("%(secret)s expires on") % {"secret": secret_name(name)},
+        required=False,
+        initial=expires,
+        widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        help_text=_("You are warned two weeks before."),
+    )
+
+
+def _shown(place: Place, settings: Mapping[str, Any]) -> Any:
+    """Return the value of a place as its field shows it."""
+    try:
+        value = value_at(settings, place.path)
+    except KeyError:
+        value = place.default
+    if place.kind == SECTION:
+        return isinstance(value, Mapping)
+    if place.kind == LIST:
+        return "\n".join(str(one) for one in value or ())
+    if place.kind == PAIRS:
+        return "\n".join(f"{name} = {one}" for name, one in (value or {}).items())
+    if place.kind == NUMBER and isinstance(value, float):
+        return f"{value:g}"
+    return "" if value is None else value
+
+
+def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
+    """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
+    typed = cleaned.get(place.name)
+    if place.kind == LIST:
+        lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
+        return [int(x) if place.of_numbers and x.isdecimal() else x for x in lines]
+    if place.kind == PAIRS:
+        pairs = (line.partition("=") for line in str(typed or "").splitlines() if line.strip())
+        return {name.strip(): value.strip() for name, _equals, value in pairs}
+    return typed
+
+
+def _usual(place: Place, value: Any) -> bool:
+    usual = place.default
+    if usual is None:
+        usual = {LIST: [], PAIRS: {}}.get(place.kind, "")
+    return bool(value == usual) and not (place.required and value == "")
+
+
+def _midnight(day: date | None) -> datetime | None:
+    return datetime.combine(day, time(), UTC) if day else None
+
+
+def _translated(problem: Problem) -> Problem:
+    """Return the problem with a connector's own reason in the reader's language, if it has one."""
+    reason = problem.params.get("reason")
+    if problem.code != "value_not_valid" or not reason:
+        return problem
+    return replace(problem, params={**problem.params, "reason": _(reason)})

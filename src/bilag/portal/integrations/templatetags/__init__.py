@@ -1,0 +1,1 @@
+"""What other page groups show of the wizard."""

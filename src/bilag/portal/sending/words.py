@@ -1,0 +1,17 @@
+"""Moments and amounts as these pages say them: local, absolute, in the language of the page."""
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from django.utils.formats import date_format
+from django.utils.translation import pgettext
+
+from bilag.mapping.dates import TIME_ZONE
+
+
+def moment_words(moment: datetime, zone: ZoneInfo = TIME_ZONE) -> str:
+    """Return a moment with its day of the week, by the clock of a time zone that is named."""
+    written = date_format(
+        moment.astimezone(zone), pgettext("a format of Django: day and time", "l j F Y, H:i")
+    )
+    return f"{written} ({zone.key})"

@@ -1,0 +1,1 @@
+"""Pages of API tokens: which there are, making one, ending one (X3)."""

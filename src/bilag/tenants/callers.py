@@ -1,0 +1,42 @@
+"""Who calls the API, and what they may do: by a token's scopes, or by a person's role (X3).
+
+A person's role comes from our own members only; what a sign-in says of roles is not looked at.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from uuid import UUID
+
+from bilag.tenants.members import Role
+
+SCOPES = (
+    "records:write",
+    "runs:read",
+    "exports:read",
+    "exports:write",
+    "configuration:read",
+    "configuration:write",
+)
+# Whoever may read everything about exports may read the little that `runs:read` is about.
+CONTAINED: Mapping[str, tuple[str, ...]] = {"exports:read": ("runs:read",)}
+
+# A coordinator sees the newest runs and the state of a claim, and changes nothing (E11); an
+# accountant reads.
+SCOPES_OF_ROLE: Mapping[Role, tuple[str, ...]] = {
+    "admin": SCOPES,
+    "accountant": ("exports:read", "configuration:read"),
+    "coordinator": ("runs:read",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who a request speaks for, in which organization; `actor` is the name in the audit log."""
+
+    organization_id: UUID
+    actor: str
+    scopes: tuple[str, ...]
+
+    def may(self, scope: str) -> bool:
+        """Return whether the caller has the scope, itself or within another one."""
+        return any(scope == own or scope in CONTAINED.get(own, ()) for own in self.scopes)
