@@ -21,6 +21,8 @@ INSTALLED_APPS = [
     "bilag.portal.members",
     "bilag.portal.tokens",
     "bilag.portal.sending.apps.SendingConfig",
+    "bilag.portal.watch.apps.WatchConfig",
+    "bilag.portal.reports.apps.ReportsConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
