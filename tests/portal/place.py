@@ -6,6 +6,7 @@ Whatever is named by CANARY is the first one's, and nobody else may ever see it.
 
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -18,8 +19,9 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from allauth.mfa.models import Authenticator
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user_model
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
@@ -31,9 +33,12 @@ from bilag.app.wiring import Installation, open_installation
 from bilag.core.record import Record, RecordLine
 from bilag.exports.states import STATES
 from bilag.integrations.model import organization_id
+from bilag.portal.accounts.models import User
+from bilag.portal.accounts.proof import PROVEN
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token
 from tests.clusters import Database
+from tests.portal.passkeys import add_passkey
 
 CANARY = "kanarifugl"
 # The walks by keyboard change their organization, so that they have one of their own.
@@ -235,6 +240,10 @@ def _traces(place: Place) -> None:
         own, f"{CANARY}.csv",
     )  # fmt: skip
     place.token(FILLED)
+    place.installation.members_of(own, "user admin@example.org").invite(
+        f"{CANARY}@example.org", "accountant"
+    )
+    add_passkey("admin@example.org", "Laptop")
 
 
 def _values(place: Place, slug: str) -> dict[str, Any]:
@@ -242,6 +251,8 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
     exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
     integrations = place.query(slug, "SELECT key FROM organization_integrations ORDER BY key")
     books = place.query(slug, "SELECT key FROM books ORDER BY key")
+    invitations = place.query(slug, "SELECT id FROM invitations")
+    admin = Authenticator.objects.filter(user__email="admin@example.org")
     return {
         "exportId": exports[0][0] if exports else 1,
         "sourceId": exports[0][1] if exports else "none",
@@ -249,6 +260,13 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "reconciliationId": RUN,
         "bookKey": books[0][0] if books else "none",
         "integrationKey": integrations[0][0] if integrations else "none",
+        "subject": "accountant@example.org",
+        "invitation_id": invitations[0][0] if invitations else RUN,
+        "account_open_invitation token": "x" * 40,
+        "account_reset_password_from_key uidb36": "1",
+        "account_reset_password_from_key key": "x",
+        "provider_id": "federation",
+        "pk": admin.get(type=Authenticator.Type.WEBAUTHN).pk,
     }
 
 
@@ -260,14 +278,13 @@ def _hashed() -> str:
 
 def make_session(subject: str, *, expired: bool = False) -> str:
     """Make the person, if new, and a session as signing in leaves it; returns the session's key."""
-    people = get_user_model()
-    user, _ = people.objects.get_or_create(
-        username=subject, defaults={"email": subject, "password": _hashed()}
-    )
+    user, _ = User.objects.get_or_create(email=subject, defaults={"password": _hashed()})
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
     session[HASH_SESSION_KEY] = user.get_session_auth_hash()
+    # so late that no page asks for password or code again while the tests run
+    session[PROVEN] = time.time() + 86400
     if expired:
         session.set_expiry(datetime.now(UTC) - timedelta(minutes=1))
     session.create()

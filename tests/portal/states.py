@@ -14,25 +14,47 @@ _WHO = (
     ("o/<", "admin"),
     ("admin-overview", "global"),
     ("account/login", "signed out"),
-    ("account/signup", "signed out"),
     ("account/password/reset", "signed out"),
     ("account/2fa/authenticate", "signed out"),
-    ("invitation", "signed out"),
     ("", "admin"),
 )
 
 # Pages without a state of their own: they lead elsewhere, or they are no page. Name: why.
-NO_PAGE: Mapping[str, str] = {}
+_ON_THE_WAY = "seen on the way through it, in test_accounts_browser.py"
+NO_PAGE: Mapping[str, str] = {
+    "account_open_invitation": "leads on to the invitation",
+    "account_invitation": _ON_THE_WAY,
+    "account_set_password": "refuses (403)",
+    "account_session_end": "tells a script",
+    "mfa_authenticate": _ON_THE_WAY,
+    "mfa_deactivate_totp": _ON_THE_WAY,
+    "mfa_download_recovery_codes": "a file",
+    "mfa_login_webauthn": "tells a script",
+    "openid_connect_login": "leads to the provider",
+    "openid_connect_callback": "leads from the provider",
+    "socialaccount_login_cancelled": "refuses (403)",
+    "socialaccount_signup": "refuses (403)",
+}
 
 # Parts of pages that htmx asks for, by name; they are seen inside the page they belong to.
 PARTS: frozenset[str] = frozenset()
 
 # Route: what is filled in wrongly (field to value) before the form is sent; an empty mapping sends
 # the form as it is. Fields that are left out keep what they have.
-ERRORS: Mapping[str, Mapping[str, str]] = {}
+ERRORS: Mapping[str, Mapping[str, str]] = {
+    "account_login": {"login": "", "password": ""},
+    "account_reauthenticate": {"password": ""},
+    "account_change_password": {"oldpassword": "", "password1": "short", "password2": "shorter"},
+    "mfa_reauthenticate": {"code": ""},
+    "mfa_activate_totp": {"code": ""},
+    "mfa_edit_webauthn": {"name": ""},
+    "members:invite": {"email": "nobody"},
+}
 
 # Route: the form has no field that could be filled in wrongly, or no page shows it. Name: why.
-NO_ERRORS: Mapping[str, str] = {}
+NO_ERRORS: Mapping[str, str] = {
+    "mfa_add_webauthn": "the script of the page fills the form in; a name is proposed",
+}
 
 
 def visitor_of(route: Route) -> str:

@@ -85,7 +85,7 @@ def test_global_administrators_are_made_by_the_owner_only(
     new = "seventeen quiet ledgers"
     browser.post(form.context["action_url"], {"password1": new, "password2": new})
     Human(GUEST, browser).set_up_app()
-    assert browser.get("/").status_code == 200
+    assert browser.get("/")["Location"] == "/admin-overview"
     assert bilag("global-admin", "remove", GUEST)[0] == 0
     assert bilag("global-admin", "list")[1] == ""
     monkeypatch.setenv("BILAG_DATABASE_OWNER_URL", portal.stage.database.application_url)

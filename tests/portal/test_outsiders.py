@@ -21,6 +21,10 @@ from tests.portal.routes import METHODS, Route, pages, routes
 PUBLIC = {
     "portal:language", "portal:colours",
     "api:openapi-json", "api:openapi-view", "api:api-root",
+    # the way in, for who is not in yet
+    "account_login", "account_inactive", "account_reset_password", "account_reset_password_done",
+    "account_reset_password_from_key", "account_reset_password_from_key_done",
+    "account_open_invitation", "account_invitation",
 }  # fmt: skip
 # Forms that another site may send, by name of the address: why.
 WITHOUT_CSRF: Mapping[str, str] = {}

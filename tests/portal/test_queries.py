@@ -120,6 +120,13 @@ _COPIES: dict[str, dict[str, str]] = {
     "api_tokens": {
         "id": _NEW, "token_hash": "sha256(n::text::bytea)", "": _of_own("api_tokens"),
     },
+    "invitations": {
+        "id": _NEW, "email": "'v' || n || '@example.org'", "token_hash": "sha256(n::text::bytea)",
+        "": _of_own("invitations"),
+    },
+    "mfa_authenticator": {
+        "id": "1000 + n", "": "SELECT * FROM mfa_authenticator WHERE type = 'webauthn' LIMIT 1",
+    },
     "mapping_versions": {"version": "n + 1", "": _of_own("mapping_versions")},
     "change_logs": {"": _of_own("change_logs")},
     "syncs": {"id": _NEW, "": _of_own("syncs")},

@@ -89,7 +89,8 @@ def test_a_template_says_nothing_in_one_language_only(path: Path) -> None:
 
 def test_no_form_or_page_is_given_a_bare_text() -> None:
     bare = []
-    for path in sorted(PORTAL.rglob("*.py")):
+    said = [path for path in sorted(PORTAL.rglob("*.py")) if path.parent.name != "migrations"]
+    for path in said:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.keyword) and node.arg in _SAID:
                 value = node.value

@@ -20,7 +20,7 @@ from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.integrations import IntegrationKey, router
 from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown
-from bilag.api.values import Answer, Request
+from bilag.api.values import Answer, Flag, Request
 from bilag.delivery.connecting import Connected, ConnectorType
 from bilag.delivery.drafting import Drafting
 from bilag.delivery.installation import installation
@@ -50,7 +50,7 @@ class IntegrationTypeAnswer(Answer):
     title: str
     description: str
     settings: dict[str, Any]
-    secret_fields: list[str]
+    secrets: dict[str, str] = Field(description="The name of each secret's field, and its title.")
     reference_kinds: list[str]
     integrations: list[TypeIntegrationAnswer] = Field(
         description="Those of the organization; empty: not configured."
@@ -63,7 +63,7 @@ class IntegrationTypeAnswer(Answer):
             title=kind.title,
             description=kind.description,
             settings=dict(kind.schema),
-            secret_fields=list(kind.secret_fields),
+            secrets=dict(kind.secrets),
             reference_kinds=list(kind.reference_kinds),
             integrations=[
                 TypeIntegrationAnswer.model_validate(
@@ -120,7 +120,7 @@ class IntegrationRequest(Request):
 class ActivationRequest(Request):
     """With `takeOver`, the integration that delivers to the book now gets nothing new any more."""
 
-    take_over: bool = False
+    take_over: Flag = False
 
 
 @router.get(
@@ -131,7 +131,7 @@ class ActivationRequest(Request):
 )
 def list_integration_types(request: HttpRequest) -> HttpResponse:
     """What can be connected, with the settings each needs, and what is connected already."""
-    found = drafting_of(request).types()
+    found = drafting_of(request).types(language_of(request))
     return answer(
         200, IntegrationTypesAnswer(types=[IntegrationTypeAnswer.of(one) for one in found])
     )

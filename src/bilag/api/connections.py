@@ -21,6 +21,7 @@ from bilag.api.connection_answers import (
 )
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.integrations import IntegrationKey, router
+from bilag.api.once import once
 from bilag.api.problems import RETRY_SECONDS, ApiProblem, language_of, not_found_if_unknown
 from bilag.api.values import Answer, Request, Text
 from bilag.core.problem import Refused
@@ -79,6 +80,7 @@ class SuggestionsAnswer(Answer):
     response={200: ConnectionTestAnswer, **WRITE_ERRORS},
     summary="Test the connection",
 )
+@once
 def post_connection_test(request: HttpRequest, integration_key: IntegrationKey) -> HttpResponse:
     """Ends within 10 seconds and writes nothing there. A pass ends an error that had stopped it."""
     with not_found_if_unknown():
@@ -149,6 +151,7 @@ def list_reference_lists(request: HttpRequest, integration_key: IntegrationKey) 
     response={200: ReferenceListsAnswer, **WRITE_ERRORS},
     summary="Read a system's lists anew",
 )
+@once
 def post_reference_lists(request: HttpRequest, integration_key: IntegrationKey) -> HttpResponse:
     """Ends within 10 seconds; of a list that cannot be had, the one that is kept stays."""
     with not_found_if_unknown():
@@ -194,6 +197,6 @@ def _credentials(request: HttpRequest, key: str) -> HttpResponse:
         200,
         CredentialsAnswer(
             credentials=credential_answers(found.credentials),
-            fields=list(found.kind.secret_fields) if found.kind else [],
+            fields=list(found.kind.secrets) if found.kind else [],
         ),
     )

@@ -15,7 +15,7 @@ from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.exports import PATH
 from bilag.api.once import once
 from bilag.api.problems import language_of
-from bilag.api.values import Amount, Answer, Request, TargetSystem
+from bilag.api.values import Amount, Answer, Flag, Request, TargetSystem
 from bilag.delivery.dry_run import DryRun
 
 router = Router(tags=["accounting exports"], by_alias=True)
@@ -111,7 +111,7 @@ class DryRunRequest(Request):
 
     target_system: TargetSystem
     mapping: dict[str, Any] = Field(examples=[{"categories": {"travel": {"account": "7140"}}}])
-    held: bool = False
+    held: Flag = False
 
 
 @router.get(

@@ -17,7 +17,7 @@ from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown
 from bilag.api.values import Amount, Answer, ExportId, Moment, Reason, Request
 from bilag.core.money import amount_text
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, Refused
 from bilag.delivery.force import ForcedExports, Seen
 from bilag.delivery.installation import installation
 
@@ -83,7 +83,7 @@ class ApprovalRequest(Request):
     @model_validator(mode="after")
     def _reason_of_a_refusal(self) -> "ApprovalRequest":
         if self.decision == "refuse" and self.reason is None:
-            raise ValueError("a refusal needs a reason")
+            raise Refused(Problem("refusal_without_reason"))
         return self
 
 

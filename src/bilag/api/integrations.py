@@ -13,7 +13,7 @@ from bilag.api.auth import CONFIGURATION_WRITE, EXPORTS_READ, caller_of
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown
-from bilag.api.values import Answer, Moment, Reason, Request, TargetSystem
+from bilag.api.values import Answer, Flag, Moment, Reason, Request, TargetSystem
 from bilag.core.clock import utc_now
 from bilag.core.schedule import Schedule, upcoming
 from bilag.core.schedule_words import pause_words, words
@@ -63,7 +63,7 @@ class IntegrationsAnswer(Answer):
 class EnabledRequest(Request):
     """Whether anything may be sent; while it may not, approved records wait in the queue."""
 
-    enabled: bool
+    enabled: Flag
     reason: Reason | None = Field(None, description="Kept in the audit log.")
 
 

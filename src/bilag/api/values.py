@@ -15,6 +15,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    Strict,
     StringConstraints,
 )
 from pydantic.alias_generators import to_camel
@@ -69,6 +70,8 @@ SourceId = Annotated[
 TargetSystem = Annotated[
     str, Field(min_length=1, max_length=ID_MAX, pattern=_PRINTABLE, examples=["ledger"])
 ]
+# true or false and nothing that only resembles them: 0, "no" and "off" are refused.
+Flag = Annotated[bool, Strict()]
 ExportId = Annotated[int, Field(ge=1, le=BIGINT_MAX, examples=[17])]
 Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS)]
 Reason = Annotated[

@@ -26,6 +26,7 @@ from bilag.app.cli_open import Desk, desk_of, program
 from bilag.app.cli_standing import standings
 from bilag.app.cli_tables import print_standing
 from bilag.app.cli_watch import Watched, watch
+from bilag.app.demo_people import SignIn, sign_ins
 from bilag.app.demo_processes import Processes, hold
 from bilag.app.migrate import migrate
 from bilag.app.postgres import database_urls
@@ -85,10 +86,11 @@ class Demo:
             opened = stack.enter_context(open_installation(self.home))
             addresses = self._sandboxes(processes)
             desks = self._configure(opened, addresses)
+            people = sign_ins(opened, self.home)
             self._take_in(desks)
             proven = self._deliver(processes, desks, addresses)
             if not self.once:
-                self._stay(processes, addresses)
+                self._stay(processes, addresses, people)
         if self.once:
             self.console.print(
                 f"\nNothing is left running; this keeps it running:\n  {self._again()}",
@@ -179,12 +181,14 @@ class Demo:
         )
         return proven
 
-    def _stay(self, processes: Processes, addresses: Mapping[str, str]) -> None:
+    def _stay(
+        self, processes: Processes, addresses: Mapping[str, str], people: Sequence[SignIn]
+    ) -> None:
         api = processes.start_api(self.port)
         bilag, file = program(), self.home / "demo.yaml"
         ledgers = "".join(f"  {at}/  the ledger of {slug}\n" for slug, at in addresses.items())
         self.console.print(
-            f"\nLook:\n{ledgers}"
+            f"\nLook:\n  {api}/  the portal; sign in as below\n{ledgers}"
             f"  {api}/api/v1/docs  the API\n"
             f"  {self.home / 'worker.log'}  what the worker does\n"
             "\nTry, in another terminal (the cost centre that is not there, the type that has no"
@@ -198,10 +202,24 @@ class Demo:
             f"  {self._again()}\nStart from nothing: delete {self.home}\n",
             soft_wrap=True,
         )
+        self._show(people)
         with suppress(KeyboardInterrupt):  # that is how a demo is stopped
             while True:
                 processes.check()
                 time.sleep(0.5)
+
+    def _show(self, people: Sequence[SignIn]) -> None:
+        self.console.print(
+            "Sign in to the portal with e-mail, password and a second factor: the code of an app"
+            " that you give the key, or one of the codes, each of which works once.",
+            soft_wrap=True,
+        )
+        for one in people:
+            self.console.print(
+                f"  {one.email}  {one.what}\n    password {one.password}  key {one.key}\n"
+                f"    codes {', '.join(one.codes)}",
+                soft_wrap=True, highlight=False,
+            )  # fmt: skip
 
     def _again(self) -> str:
         """Return the command that starts this demo again, to be typed in any folder."""

@@ -110,7 +110,8 @@ class Processes:
         """Start the API on the port, or on a free one where it is taken; returns its address."""
         port = _free_port(port)
         self.start("serve", "serve", "--port", str(port))
-        return self._answers("serve", port)
+        # a name, since a passkey belongs to a name and not to an address
+        return self._answers("serve", port).replace("127.0.0.1", "localhost")
 
     def _answers(self, name: str, port: int) -> str:
         deadline = time.monotonic() + START_SECONDS_MAX

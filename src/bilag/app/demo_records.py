@@ -19,6 +19,12 @@ UNKNOWN_COST_CENTRE = "9999"
 DECLARATION = {"templateId": "taushetserklæring", "version": "2026-1"}
 # kroner for each kilometre, the state's rate of 2026 (5.30) and its supplement for a passenger
 _KILOMETRE, _PASSENGER = Decimal("5.30"), Decimal("1.00")
+# who signs in to the portal, as what, and where
+PEOPLE = {
+    "administrator@example.org": ("admin", ("blindeforbundet", "hlf", "nhf")),
+    "accountant@example.org": ("accountant", ("hlf",)),
+    "coordinator@example.org": ("coordinator", ("nhf",)),
+}
 _FIRST_DAY = date(2026, 2, 2)
 
 
@@ -308,6 +314,11 @@ _INTEGRATION = """\
 """
 
 
+def _members(slug: str) -> str:
+    found = ((email, role) for email, (role, slugs) in PEOPLE.items() if slug in slugs)
+    return "".join(f"    - {{subject: {email}, role: {role}}}\n" for email, role in found)
+
+
 def configuration(addresses: Mapping[str, str]) -> str:
     """Return the YAML file that `bilag apply` is given; `addresses` are the sandboxes' by slug."""
     every = "expense, mileage, honorarium, activity"
@@ -325,7 +336,7 @@ def configuration(addresses: Mapping[str, str]) -> str:
             f"  declaration:\n    templateId: {DECLARATION['templateId']}\n"
             f'    version: "{DECLARATION["version"]}"\n'
             "    signedOffBy: Styreleder\n    signedOffAt: 2026-01-10\n"
-            f"  members:\n    - {{subject: admin@{slug}.example, role: admin}}\n"
+            f"  members:\n{_members(slug)}"
             f"  books:\n    - {{key: main, name: Hovedbok, currency: NOK, numberPrefix: {prefix},"
             ' roundingAccount: "7740"}\n'
         )

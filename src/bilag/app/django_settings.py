@@ -18,6 +18,7 @@ INSTALLED_APPS = [
     "bilag.portal",  # first: its templates take the place of those of the libraries
     "bilag.portal.integrations",
     "bilag.portal.accounts",
+    "bilag.portal.mapping",
     "bilag.portal.members",
     "bilag.portal.tokens",
     "bilag.portal.sending.apps.SendingConfig",
@@ -97,6 +98,7 @@ LANGUAGES = [("nb", "Norsk bokmål"), ("nn", "Norsk nynorsk"), ("en", "English")
 TIME_ZONE = "Europe/Oslo"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = ["bilag.portal.formats"]
 APPEND_SLASH = False
 LOGGING_CONFIG = None
 # The largest JSON body: 10,000 expense ids of 120 characters. Records are read and bounded apart.

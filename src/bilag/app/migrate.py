@@ -30,7 +30,7 @@ _SIGN_IN_GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON portal_accounts_user, account_emailaddress,
     account_emailconfirmation, mfa_authenticator, usersessions_usersession,
     socialaccount_socialaccount, socialaccount_socialapp, socialaccount_socialtoken,
-    django_session, django_content_type TO :application;
+    django_session TO :application;
 """
 
 

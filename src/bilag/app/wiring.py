@@ -36,6 +36,7 @@ from bilag.delivery.tokens import ApiTokens
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
 from bilag.integrations.keys import Vault
+from bilag.integrations.reference_data import suggest
 from bilag.tenants.role import refuse_unsafe_role
 from bilag.tenants.signed_tokens import SignedTokens
 
@@ -108,7 +109,9 @@ class Installation:
 
     def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables:
         """Return expense types and claimants in what `actor` edits."""
-        return MappingTables(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+        return MappingTables(
+            self.pool, self.queue, CONNECTORS, organization_id, actor=actor, suggest=suggest
+        )
 
     def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial:
         """Return previews and effects of what `actor` edits."""

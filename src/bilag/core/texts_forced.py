@@ -162,4 +162,9 @@ FORCED_TEXTS: dict[str, tuple[str, str, str]] = {
         "Oppslaget lukkast ikkje: {message}",
         "The look-up did not succeed: {message}",
     ),
+    "refusal_without_reason": (
+        "Skriv i reason hvorfor det avslås.",
+        "Skriv i reason kvifor det blir avslått.",
+        "Write in reason why it is refused.",
+    ),
 }

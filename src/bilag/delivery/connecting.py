@@ -18,6 +18,7 @@ from pydantic import BaseModel
 from bilag.connectors.interface import Connector
 from bilag.connectors.redact import Redactor
 from bilag.core.problem import Problem, Refused
+from bilag.core.texts_settings import in_language, secret_title
 from bilag.delivery.connection_test import ConnectionTests, Pool
 from bilag.delivery.credentials import NewSecret, refuse_unknown_secrets
 from bilag.delivery.queue import defer_sync
@@ -51,14 +52,14 @@ _REDACT = Redactor()
 
 @dataclass(frozen=True, slots=True)
 class ConnectorType:
-    """A kind of accounting system: JSON schema of its settings, names of its secrets and lists.
+    """A kind of accounting system: JSON schema of its settings, its secrets by field, its lists.
 
     `integrations` are the organization's own of this kind, each with its state.
     """
 
     type: str
     schema: Mapping[str, Any]
-    secret_fields: tuple[str, ...]
+    secrets: Mapping[str, str]
     reference_kinds: tuple[str, ...]
     integrations: Sequence[tuple[Integration, str]] = ()
 
@@ -112,14 +113,14 @@ class Connecting:
         self._actor = actor
         self._tests = ConnectionTests(pool, connectors, vault, organization_id, actor=actor)
 
-    def types(self) -> list[ConnectorType]:
+    def types(self, language: str = "en") -> list[ConnectorType]:
         """Return every kind of system there is, with the organization's own integrations of it."""
         with self._scope() as connection:
             found = list_integrations(connection, self._organization_id, drafts=True)
             states = integration_states(connection, self._organization_id, drafts=True)
         return [
             replace(
-                connector_type(connector),
+                connector_type(connector, language),
                 integrations=[(one, states[one.key]) for one in found if one.type == name],
             )
             for name, connector in self._connectors.items()
@@ -130,7 +131,7 @@ class Connecting:
         with self._scope() as connection:
             return list_books(connection, self._organization_id)
 
-    def describe(self, key: str) -> Connected:
+    def describe(self, key: str, language: str = "en") -> Connected:
         """Return how one integration stands; raises LookupError for an unknown one."""
         with self._scope() as connection:
             one = self._integration(connection, key)
@@ -141,7 +142,7 @@ class Connecting:
             connector = self._connectors.get(one.type)
             return Connected(
                 integration=one,
-                kind=connector_type(connector) if connector else None,
+                kind=connector_type(connector, language) if connector else None,
                 state=_state(one, runtime),
                 runtime=runtime,
                 credentials=describe_credentials(connection, own, one.id),
@@ -290,19 +291,36 @@ class Connecting:
             yield connection
 
 
-def connector_type(connector: Connector[Any]) -> ConnectorType:
-    """Return what may be known of a kind of system without asking it."""
+def connector_type(connector: Connector[Any], language: str = "en") -> ConnectorType:
+    """Return what may be known of a kind of system without asking it, in `nb`, `nn` or `en`."""
     return ConnectorType(
         connector.type,
-        _schema(connector.settings_type),  # type: ignore[arg-type]  # a class can be hashed
-        connector.secret_fields,
+        _schema(connector.settings_type, language),  # type: ignore[arg-type]  # a class is hashable
+        {field: secret_title(field, language) for field in connector.secret_fields},
         connector.reference_kinds,
     )
 
 
 @cache
-def _schema(settings_type: type[BaseModel]) -> Mapping[str, Any]:
-    return settings_type.model_json_schema(by_alias=True)
+def _schema(settings_type: type[BaseModel], language: str) -> Mapping[str, Any]:
+    said: Mapping[str, Any] = _said(settings_type.model_json_schema(by_alias=True), language)
+    return said
+
+
+def _said(part: Any, language: str) -> Any:
+    """Return a part of a schema with its titles, descriptions and labels in a language."""
+    if isinstance(part, list):
+        return [_said(one, language) for one in part]
+    if not isinstance(part, dict):
+        return part
+    found = {name: _said(one, language) for name, one in part.items()}
+    for name in ("title", "description"):
+        if isinstance(found.get(name), str):
+            found[name] = in_language(found[name], language)
+    if "x-labels" in found:
+        labels = found["x-labels"].items()
+        found["x-labels"] = {value: in_language(text, language) for value, text in labels}
+    return found
 
 
 def _state(one: Integration, runtime: Runtime) -> str:

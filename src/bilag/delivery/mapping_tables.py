@@ -28,6 +28,15 @@ from bilag.integrations.mapping_drafts import (
 from bilag.records.types import seen_types
 
 SUGGESTIONS_MAX = 20
+# What is suggested for each field of a posting: lists as connectors call them.
+SUGGESTED: Mapping[str, tuple[str, ...]] = {
+    "account": ("accounts",),
+    "counterAccount": ("accounts",),
+    "vatCode": ("vat_codes",),
+    "costCentre": ("cost_centres",),
+    "project": ("projects",),
+    "party": ("suppliers", "vendors", "employees"),
+}
 _WORD_MIN = 3
 
 
@@ -63,6 +72,14 @@ class TypePage:
     matching: int
     open: int
     after: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UsedCode:
+    """A code that the mapping uses already; `name` says for what."""
+
+    code: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,18 +172,30 @@ class MappingTables(MappingDesk):
                 )
             )  # fmt: skip
 
-    def suggestions(self, key: str, kind: str, text: str) -> Sequence[Suggested]:
-        """Return entries of the system's list `kind` that fit a code, a name or a word of it."""
-        if self._suggest is None:
-            return ()
+    def suggestions(self, key: str, what: str, text: str) -> Sequence[Suggested]:
+        """Return codes that fit a text, for one of SUGGESTED: by code, by name or by a word of it.
+
+        They come from the lists read of the system, else from what the mapping uses already.
+        """
         with self._scope() as connection:
-            integration = self._integration(connection, key)
-            own, its = self._organization_id, integration.id
-            found = list(self._suggest(connection, own, its, kind, text))
+            copy = self._copy(connection, key)
+            found = self._listed(connection, copy, what, text)
             for word in text.split() if not found else ():
                 if len(word) >= _WORD_MIN:
-                    found += self._suggest(connection, own, its, kind, word)
-        return list({one.code: one for one in found}.values())[:SUGGESTIONS_MAX]
+                    found += self._listed(connection, copy, what, word)
+        found += _used(copy.document, what, text)
+        return list({one.code: one for one in reversed(found)}.values())[::-1][:SUGGESTIONS_MAX]
+
+    def _listed(
+        self, connection: psycopg.Connection[Any], copy: WorkingCopy, what: str, text: str
+    ) -> list[Suggested]:
+        if self._suggest is None:
+            return []
+        own, its = self._organization_id, copy.integration.id
+        found: list[Suggested] = []
+        for kind in SUGGESTED.get(what, ()):
+            found += self._suggest(connection, own, its, kind, text)
+        return found
 
     def _type_rows(self, connection: psycopg.Connection[Any], copy: WorkingCopy) -> list[TypeRow]:
         postings: Mapping[str, Any] = copy.document.get("categories", {})
@@ -201,3 +230,16 @@ def _order(row: TypeRow) -> tuple[bool, int, int, str]:
     if row.is_open:
         return False, -row.waiting, -row.records, row.type
     return True, 0, 0, row.type
+
+
+def _used(document: Mapping[str, Any], what: str, text: str) -> list[Suggested]:
+    wanted = text.strip().lower()
+    uses: dict[str, list[str]] = {}
+    for type_, posting in document.get("categories", {}).items():
+        if code := posting.get(what):
+            uses.setdefault(code, []).append(type_)
+    return [
+        UsedCode(code, ", ".join(types[:_WORD_MIN]))
+        for code, types in sorted(uses.items())
+        if code.lower().startswith(wanted) or any(wanted in type_.lower() for type_ in types)
+    ]

@@ -41,7 +41,11 @@ _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 Day = Annotated[date, BeforeValidator(_as_written)]
 
 FILTER_CODES_MAX = 1_000
-_AMOUNT_PATTERN = r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$"
+_AMOUNT_TEXT = {
+    "type": "string",
+    "examples": ["100"],
+    "pattern": r"^-?[0-9]{1,15}(\.[0-9]{1,4})?$",
+}
 
 # The days that can be closed (E15); outside of them somebody mistyped.
 CLOSED_FIRST, CLOSED_LAST = date(1900, 1, 1), date(2999, 12, 31)
@@ -59,7 +63,8 @@ FilterAmount = Annotated[
     Decimal,
     BeforeValidator(_exact),
     PlainSerializer(amount_text, when_used="json"),
-    WithJsonSchema({"type": "string", "examples": ["100"], "pattern": _AMOUNT_PATTERN}),
+    WithJsonSchema({"anyOf": [_AMOUNT_TEXT, {"type": "number"}]}, mode="validation"),
+    WithJsonSchema(_AMOUNT_TEXT, mode="serialization"),
 ]
 FilterCode = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=CODE_MAX)

@@ -24,4 +24,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:slug>/reports/", include("bilag.portal.reports.urls")),
     path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
     path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
+    path(
+        "o/<slug:slug>/settings/integrations/<str:key>/mapping",
+        include("bilag.portal.mapping.urls"),
+    ),
 ]

@@ -14,8 +14,9 @@ from bilag.connectors.oauth import LoginFailed
 from bilag.connectors.rest.body import build_submissions
 from bilag.connectors.rest.check import check_connection, identify_company
 from bilag.connectors.rest.described import fields_of
+from bilag.connectors.rest.login_settings import SECRET_OF_KIND
 from bilag.connectors.rest.look_up import look_up, look_up_all
-from bilag.connectors.rest.settings import SECRET_OF_KIND, RestSettings
+from bilag.connectors.rest.settings import RestSettings
 from bilag.connectors.rest.wire import Wire
 from bilag.core.outcome import (
     Accepted,

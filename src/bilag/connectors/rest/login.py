@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from bilag.connectors.http import HttpClient
 from bilag.connectors.oauth import SENDABLE, LoginFailed, Token, TokenSource
-from bilag.connectors.rest.settings import SECRET_OF_KIND, Auth
+from bilag.connectors.rest.login_settings import SECRET_OF_KIND, Auth
 from bilag.core.outcome import Misconfigured
 from bilag.core.problem import Problem
 

@@ -13,8 +13,9 @@ from datetime import datetime, timedelta
 
 from bilag.connectors.http import EVIDENCE_CHARACTERS_MAX
 from bilag.connectors.xledger.answers import XLEDGER_TIME
+from bilag.connectors.xledger.look_up_settings import Search
 from bilag.connectors.xledger.pages import Row, code_of, id_order, literal, read_pages
-from bilag.connectors.xledger.settings import COST_CENTRE, Search
+from bilag.connectors.xledger.settings import COST_CENTRE
 from bilag.connectors.xledger.standing import posted
 from bilag.connectors.xledger.wire import ReadFailed, Wire, unreadable
 from bilag.core.outcome import (

@@ -11,7 +11,7 @@ CREATE TABLE mapping_drafts (
     changed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (integration_id, editor),
     FOREIGN KEY (organization_id, integration_id)
-        REFERENCES organization_integrations (organization_id, id)
+        REFERENCES organization_integrations (organization_id, id) ON DELETE CASCADE
 );
 ALTER TABLE mapping_drafts ENABLE ROW LEVEL SECURITY;
 CREATE POLICY tenant ON mapping_drafts

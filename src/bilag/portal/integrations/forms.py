@@ -19,8 +19,9 @@ from bilag.delivery.connecting import ConnectorType
 from bilag.delivery.credentials import NewSecret
 from bilag.integrations.model import Book, Integration
 from bilag.integrations.start import NewBook, NewIntegration
+from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.portal.forms import Form
-from bilag.portal.integrations.settings_form import EXPIRES, SECRET, SecretLines, secret_name
+from bilag.portal.integrations.settings_form import EXPIRES, SECRET, SecretLines, expiry_field
 
 NEW = "+new"
 # Where a verb's field stands in the form.
@@ -106,7 +107,7 @@ class SystemForm(Form):
     ) -> None:
         super().__init__(data)
         self._draft = draft
-        self._of("type").choices = [(one.type, _(one.title)) for one in types]
+        self._of("type").choices = [(one.type, one.title) for one in types]
         self._of("book").choices = [
             *((one.key, f"{one.name} ({one.key}, {one.currency})") for one in books),
             (NEW, _("A new book")),
@@ -208,14 +209,14 @@ class RotateForm(Form):
     """A new secret in place of one, with others that change with it, and when each expires."""
 
     def __init__(
-        self, kind: ConnectorType | None, field: str, *, data: Mapping[str, Any] | None = None
+        self, secrets: Mapping[str, str], field: str, *, data: Mapping[str, Any] | None = None
     ) -> None:
         super().__init__(data)
         self.field = field
-        self._others = [n for n in (kind.secret_fields if kind else ()) if n != field]
+        self._others = [name for name in secrets if name not in (field, CALLBACK_CREDENTIAL)]
         for name in (field, *self._others):
             self.fields[SECRET + name] = forms.CharField(
-                label=_("New %(secret)s") % {"secret": secret_name(name)},
+                label=_("New %(secret)s") % {"secret": secrets[name].lower()},
                 required=name == field,
                 strip=False,
                 max_length=20_000,
@@ -223,12 +224,7 @@ class RotateForm(Form):
                 if name == "private_key"
                 else forms.PasswordInput(attrs={"autocomplete": "off"}),
             )
-            self.fields[EXPIRES + name] = forms.DateField(
-                label=_("%(secret)s expires on") % {"secret": secret_name(name)},
-                required=False,
-                widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
-                help_text=_("You are warned two weeks before."),
-            )
+            self.fields[EXPIRES + name] = expiry_field(secrets[name])
 
     def main(self) -> list[forms.BoundField]:
         """Return the fields of the secret that is asked for."""

@@ -44,7 +44,10 @@ class Place:
 
 
 def places(schema: Schema) -> list[Place]:
-    """Return every place of a schema in its order; raises ValueError for what cannot be entered."""
+    """Return every place of a schema in its order; raises ValueError for what cannot be entered.
+
+    Lists of objects are no places: they come in by a file or the API, and a form leaves them be.
+    """
     return list(_inside(schema, schema.get("$defs", {}), (), (), ()))
 
 
@@ -78,6 +81,8 @@ def _inside(
             else:
                 yield from _inside(part, defs, here, (*section, title), within)
             continue
+        if _resolved(part.get("items", {}), defs).get("type") == "object":
+            continue
         yield Place(
             path=here,
             kind=_kind(part, ".".join(here)),
@@ -88,7 +93,7 @@ def _inside(
             first=bool(part.get("x-first")),
             required=name in required,
             is_whole=part.get("type") == "integer",
-            of_numbers=part.get("items", {}).get("type") == "integer",
+            of_numbers="integer" in (part.get("type"), part.get("items", {}).get("type")),
             choices=_choices(part),
             secrets=part.get("x-secrets"),
             within=within,

@@ -16,6 +16,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from bilag.core.problem import Problem, Refused
+from bilag.core.texts_settings import in_language
 from bilag.delivery.connecting import ConnectorType
 from bilag.delivery.credentials import NewSecret
 from bilag.integrations.vault import CredentialDescription
@@ -53,8 +54,9 @@ class SettingsForm(Form):
     ) -> None:
         super().__init__(data, auto_id="id_%s")
         self._places = places(kind.schema)
+        self._stored = settings
         self._known = {one.field: one for one in credentials}
-        self._secret_fields = kind.secret_fields
+        self._secrets = kind.secrets
         self.fields["version"] = forms.CharField(
             required=False, widget=forms.HiddenInput, initial=version
         )
@@ -63,10 +65,10 @@ class SettingsForm(Form):
             self.fields[place.name] = _field(place, shown)
             # whether it is needed depends on the others, so it is not told to be optional
             self.fields[place.name].depends = True  # type: ignore[attr-defined]
-        for name in kind.secret_fields:
+        for name in kind.secrets:
             self.fields[SECRET + name] = self._secret_field(name)
             self.fields[SECRET + name].depends = True  # type: ignore[attr-defined]
-            self.fields[EXPIRES + name] = _expiry_field(name, self._known.get(name))
+            self.fields[EXPIRES + name] = expiry_field(kind.secrets[name], self._known.get(name))
 
     def clean(self) -> dict[str, Any]:
         """Ask for the secrets that the chosen login needs, and refuse those of another login."""
@@ -87,8 +89,11 @@ class SettingsForm(Form):
         return cleaned
 
     def settings(self) -> dict[str, Any]:
-        """Return the settings that were entered; what is as usual is left out."""
-        found: dict[str, Any] = {}
+        """Return the settings that were entered; what is as usual is left out.
+
+        What the form cannot show (lists of objects) stays as it is stored.
+        """
+        found = _kept(self._stored, {place.path for place in self._places})
         left_out = {
             place.path
             for place in self._places
@@ -110,7 +115,7 @@ class SettingsForm(Form):
         """Return the secrets that were typed, each with the day on which it expires."""
         return {
             name: NewSecret(str(typed), _midnight(self.cleaned_data.get(EXPIRES + name)))
-            for name in self._secret_fields
+            for name in self._secrets
             if (typed := self.cleaned_data.get(SECRET + name))
         }
 
@@ -146,11 +151,11 @@ class SettingsForm(Form):
                 continue
             told.add(field or "")
             place = f"{problem.field}: " if problem.field and field is None else ""
-            self.add_error(field, f"{place}{_translated(problem).text(language)}")
+            self.add_error(field, f"{place}{_translated(problem, language).text(language)}")
 
     def must_be_typed_again(self) -> None:
         """Say at each secret that was typed that it has to be typed again: it is not sent back."""
-        for name in self._secret_fields:
+        for name in self._secrets:
             if self.data.get(SECRET + name) and SECRET + name not in self.errors:
                 self.add_error(
                     SECRET + name,
@@ -163,7 +168,7 @@ class SettingsForm(Form):
 
     def secret_fields(self) -> list[forms.BoundField]:
         """Return the fields of the secrets, each with its expiry."""
-        return [self[prefix + n] for n in self._secret_fields for prefix in (SECRET, EXPIRES)]
+        return [self[prefix + n] for n in self._secrets for prefix in (SECRET, EXPIRES)]
 
     def more(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
         """Yield the other settings in their groups, each with its title (none for the first)."""
@@ -192,7 +197,7 @@ class SettingsForm(Form):
         if name in _OF_LINES:
             widget = SecretLines(attrs={"autocomplete": "off", "spellcheck": "false", "rows": 6})
         return forms.CharField(
-            label=secret_name(name),
+            label=self._secrets[name],
             required=False,
             strip=False,
             max_length=20_000,
@@ -202,7 +207,7 @@ class SettingsForm(Form):
 
     def _secret_hint(self, name: str) -> SafeString:
         logins = [
-            _((place.choices or {})[choice])
+            (place.choices or {})[choice]
             for place in self._places
             if place.secrets
             for choice, needed in place.secrets.items()
@@ -230,37 +235,31 @@ class SecretLines(forms.Textarea):
         return None
 
 
-def secret_name(field: str) -> str:
-    """Return what a secret is called: `api_key` is the API key."""
-    return _(field.replace("_", " ").capitalize())
-
-
 def _titled(
     section: tuple[str, ...], groups: Mapping[tuple[str, ...], list[forms.BoundField]]
 ) -> Iterator[tuple[str, list[forms.BoundField]]]:
     """Yield a group, then the groups inside it, each under all of its titles."""
     for inner, fields in groups.items():
         if inner == section or (section and inner[: len(section)] == section):
-            yield " – ".join(_(title) for title in inner), fields
+            yield " – ".join(inner), fields
 
 
 def _field(place: Place, shown: Any) -> forms.Field:
-    label = _(place.title)
+    label = place.title
     if place.kind == SECTION:
         return forms.BooleanField(
             label=_("%(section)s is used") % {"section": label}, required=False, initial=shown
         )
     about: dict[str, Any] = {
         "label": label,
-        "help_text": format_html("{}", _(place.description)) if place.description else "",
+        "help_text": format_html("{}", place.description),
         "initial": shown,
         "required": False,
     }
     if place.kind == SWITCH:
         return forms.BooleanField(**about)
     if place.kind == CHOICE and place.choices is not None:
-        choices = [(value, _(label) if label else _("None")) for value, label in
-                   place.choices.items()]  # fmt: skip
+        choices = list(place.choices.items())
         few = len(choices) <= _RADIOS_MAX
         widget: forms.Widget = forms.RadioSelect() if few else forms.Select()
         return forms.ChoiceField(choices=choices, widget=widget, **{**about, "required": few})
@@ -272,7 +271,8 @@ def _field(place: Place, shown: Any) -> forms.Field:
     if place.kind == NUMBER:
         attributes = {"inputmode": "numeric" if place.is_whole else "decimal"}
         return _Number(place, **about, widget=forms.TextInput(attrs=attributes))
-    about["required"] = place.required
+    # inside a group that may be left out, the verb says what is missing
+    about["required"] = place.required and not place.within
     return forms.CharField(**about, max_length=2000, widget=forms.TextInput(
         attrs={"spellcheck": "false", "autocapitalize": "off"}))  # fmt: skip
 
@@ -297,10 +297,11 @@ class _Number(forms.CharField):
         return int(text) if self._whole else float(text)
 
 
-def _expiry_field(name: str, known: CredentialDescription | None) -> forms.DateField:
+def expiry_field(secret: str, known: CredentialDescription | None = None) -> forms.DateField:
+    """Return the field for the day on which a secret expires."""
     expires = known.expires_at.date() if known and known.expires_at else None
     return forms.DateField(
-        label=_("%(secret)s expires on") % {"secret": secret_name(name)},
+        label=_("%(secret)s expires on") % {"secret": secret},
         required=False,
         initial=expires,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
@@ -328,6 +329,8 @@ def _shown(place: Place, settings: Mapping[str, Any]) -> Any:
 def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
     """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
     typed = cleaned.get(place.name)
+    if place.kind == CHOICE and place.of_numbers:
+        return int(typed) if str(typed).isdecimal() else typed
     if place.kind == LIST:
         lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
         return [int(x) if place.of_numbers and x.isdecimal() else x for x in lines]
@@ -341,16 +344,35 @@ def _usual(place: Place, value: Any) -> bool:
     usual = place.default
     if usual is None:
         usual = {LIST: [], PAIRS: {}}.get(place.kind, "")
-    return bool(value == usual) and not (place.required and value == "")
+    return bool(value == usual)
 
 
 def _midnight(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
 
-def _translated(problem: Problem) -> Problem:
+def _translated(problem: Problem, language: str) -> Problem:
     """Return the problem with a connector's own reason in the reader's language, if it has one."""
     reason = problem.params.get("reason")
     if problem.code != "value_not_valid" or not reason:
         return problem
-    return replace(problem, params={**problem.params, "reason": _(reason)})
+    return replace(problem, params={**problem.params, "reason": in_language(reason, language)})
+
+
+def _kept(stored: Mapping[str, Any], shown: set[tuple[str, ...]]) -> dict[str, Any]:
+    """Return what of the stored settings no field shows."""
+    found: dict[str, Any] = {}
+
+    def walk(part: Mapping[str, Any], path: tuple[str, ...], into: dict[str, Any]) -> None:
+        for name, value in part.items():
+            here = (*path, name)
+            inside = any(one[: len(here)] == here and one != here for one in shown)
+            if isinstance(value, Mapping) and inside:
+                below: dict[str, Any] = {}
+                walk(value, here, below)
+                into.update({name: below} if below else {})
+            elif here not in shown:
+                into[name] = value
+
+    walk(stored, (), found)
+    return found

@@ -12,17 +12,17 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.html import format_html_join
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from bilag.core.problem import Problem, Refused
 from bilag.core.schedule_words import words
+from bilag.core.texts_settings import secret_title
 from bilag.delivery.connecting import Connected
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.portal.forms import Form
 from bilag.portal.integrations.forms import RotateForm
-from bilag.portal.integrations.settings_form import SettingsForm, secret_name
+from bilag.portal.integrations.settings_form import SettingsForm
 from bilag.portal.integrations.standing import state_words
 from bilag.portal.integrations.steps import INTEGRATIONS, step_address
 from bilag.portal.scope import Desk, organization_page, say
@@ -34,7 +34,7 @@ _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
 @organization_page("admin", "accountant")
 def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Show the organization's integrations, and every kind of system that can be connected."""
-    types = desk.drafting.types()
+    types = desk.drafting.types(desk.language)
     mine = sorted(
         ((kind, one, state) for kind in types for one, state in kind.integrations),
         key=lambda row: row[1].key,
@@ -56,7 +56,7 @@ def overview(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "integration": one,
         "kind": found.kind,
         "state_words": state_words(found),
-        "schedule": words(one.delivery.timed(), get_language() or "nb"),
+        "schedule": words(one.delivery.timed(), desk.language),
         "may_change": desk.role == "admin",
         "not_set": _not_set(found),
         "addresses": {
@@ -71,15 +71,15 @@ def overview(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
 def rotate(request: HttpRequest, desk: Desk, key: str, field: str) -> HttpResponse:
     """Put a new secret in place of one: tested first, and the old one stays when that fails."""
     found = _found(desk, key)
-    fields = found.kind.secret_fields if found.kind else ()
-    if found.draft is not None or field not in (*fields, CALLBACK_CREDENTIAL):
+    secrets = _secrets(found, desk.language)
+    if found.draft is not None or field not in secrets:
         raise Http404
-    form = RotateForm(found.kind, field, data=request.POST if request.method == "POST" else None)
+    form = RotateForm(secrets, field, data=request.POST if request.method == "POST" else None)
     if form.is_bound:
         if form.is_valid():
             try:
                 desk.credentials.replace(
-                    str(found.integration.id), form.secrets(), language=get_language() or "nb"
+                    str(found.integration.id), form.secrets(), language=desk.language
                 )
             except Refused as refused:
                 form.refuse(refused)
@@ -89,13 +89,13 @@ def rotate(request: HttpRequest, desk: Desk, key: str, field: str) -> HttpRespon
                     request,
                     _("The test passed: the new %(secret)s is in use. The one before it is kept,"
                       " sealed, until something was sent with the new one.")
-                    % {"secret": secret_name(field)},
+                    % {"secret": secrets[field]},
                 )  # fmt: skip
                 return redirect("integrations:overview", desk.organization.slug, key)
         form.must_be_typed_again()
     known = next((one for one in found.credentials if one.field == field), None)
     context = {"form": form, "integration": found.integration, "known": known,
-               "secret": secret_name(field)}  # fmt: skip
+               "secret": secrets[field]}  # fmt: skip
     return render(
         request, "integrations/rotate.html", context, status=422 if form.is_bound else 200
     )
@@ -130,7 +130,7 @@ def settings(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
                     raise Refused(Problem("settings_changed_meanwhile"))  # noqa: TRY301
                 desk.drafting.change(
                     key, name=form.cleaned_data["name"], settings=form.settings(),
-                    secrets=form.secrets(), seen=one.settings, language=get_language() or "nb",
+                    secrets=form.secrets(), seen=one.settings, language=desk.language,
                 )  # fmt: skip
             except Refused as refused:
                 form.refuse(refused)
@@ -191,13 +191,19 @@ def _digest(settings: Mapping[str, Any]) -> str:
 
 def _found(desk: Desk, key: str) -> Connected:
     try:
-        return desk.drafting.describe(key)
+        return desk.drafting.describe(key, desk.language)
     except LookupError:
         raise Http404 from None
+
+
+def _secrets(found: Connected, language: str) -> dict[str, str]:
+    """Return the title of each secret that this integration can have."""
+    own = dict(found.kind.secrets) if found.kind else {}
+    return {**own, CALLBACK_CREDENTIAL: secret_title(CALLBACK_CREDENTIAL, language)}
 
 
 def _not_set(found: Connected) -> list[str]:
     """Return the secrets that the system knows and this integration has none of."""
     known = {one.field for one in found.credentials}
-    fields = (*(found.kind.secret_fields if found.kind else ()), CALLBACK_CREDENTIAL)
+    fields = (*(found.kind.secrets if found.kind else ()), CALLBACK_CREDENTIAL)
     return [field for field in fields if field not in known]

@@ -5,7 +5,6 @@ Leaving and coming back, in another browser too, loses nothing. Other steps are 
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -27,7 +26,7 @@ def new(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Choose the system, names and book, and begin a draft."""
     drafting = desk.drafting
     form = SystemForm(
-        drafting.types(), drafting.books(), chosen=request.GET.get("type", ""),
+        drafting.types(desk.language), drafting.books(), chosen=request.GET.get("type", ""),
         data=request.POST if request.method == "POST" else None,
     )  # fmt: skip
     if request.method == "POST" and form.is_valid() and (begun := form.start()):
@@ -52,7 +51,7 @@ def system(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         return _finished(desk, key)
     drafting = desk.drafting
     form = SystemForm(
-        drafting.types(), drafting.books(), draft=found.integration,
+        drafting.types(desk.language), drafting.books(), draft=found.integration,
         version=str(found.draft.version), data=request.POST if request.method == "POST" else None,
     )  # fmt: skip
     if request.method == "POST" and form.is_valid() and (book := form.chosen_book()):
@@ -156,7 +155,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             say(request, _("%(name)s is on. Approved claims are sent as its schedule says.")
                 % {"name": one.name})  # fmt: skip
             return redirect("integrations:overview", desk.organization.slug, key)
-    slug, language = desk.organization.slug, get_language() or "nb"
+    slug, language = desk.organization.slug, desk.language
     missing = [
         (step_address(slug, key, step), problem_text(problem, language))
         for step, problem in desk.drafting.missing(key)
@@ -178,7 +177,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
 
 def run_test(request: HttpRequest, desk: Desk, key: str, back: str) -> HttpResponse:
     """Test a connection, say how it went, and go back to where its result stands."""
-    language = get_language() or "nb"
+    language = desk.language
     try:
         tested = desk.connection_tests.test(key)
     except LookupError:
@@ -196,7 +195,7 @@ def run_test(request: HttpRequest, desk: Desk, key: str, back: str) -> HttpRespo
 def read_lists(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     """Read the lists of a system anew, say what was read, and go back to them."""
     back = redirect(step_address(desk.organization.slug, key, "accounts"))
-    language = get_language() or "nb"
+    language = desk.language
     try:
         listed = desk.connection_tests.refresh(key)
     except LookupError:
@@ -219,7 +218,7 @@ def read_lists(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
 
 def _found(desk: Desk, key: str) -> Connected:
     try:
-        return desk.drafting.describe(key)
+        return desk.drafting.describe(key, desk.language)
     except LookupError:
         raise Http404 from None
 

@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _
 
 from bilag.core.clock import utc_now
 from bilag.core.problem import Problem
+from bilag.core.texts_settings import secret_title
 from bilag.integrations.vault import CredentialDescription
-from bilag.portal.integrations import settings_form, standing
+from bilag.portal.integrations import standing
 
 register = template.Library()
 
@@ -18,7 +18,6 @@ register.filter("kind_name", standing.kind_name)
 register.filter("finding", standing.finding)
 register.filter("expiry_words", standing.expiry_words)
 register.filter("last_four", standing.last_four)
-register.filter("secret_name", settings_form.secret_name)
 
 
 @register.filter
@@ -34,9 +33,9 @@ def problem_text(problem: Problem) -> SafeString:
 
 
 @register.filter
-def translated(text: str) -> str:
-    """Return a text of a connector in the reader's language."""
-    return _(text) if text else ""
+def secret_name(field: str) -> str:
+    """Return what a secret is called in the reader's language."""
+    return secret_title(field, get_language() or "nb")
 
 
 @register.filter

@@ -1,0 +1,1 @@
+"""How dates are written, where the library has another custom."""

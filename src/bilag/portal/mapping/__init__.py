@@ -1,0 +1,1 @@
+"""The pages where an organization says how its records become vouchers: the mapping editor."""

@@ -1,0 +1,80 @@
+"""The pages of versions (C12): who saved which and when, what differs, an old one back again."""
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_GET, require_http_methods
+
+from bilag.core.problem import Refused
+from bilag.delivery.mapping_editor import SavedMeanwhile
+from bilag.mapping.words import differences_in_words
+from bilag.portal.mapping.room import open_room
+from bilag.portal.scope import Desk, organization_page, say
+
+PAGE = 50
+
+
+@require_GET
+@organization_page("admin", "accountant")
+def listed(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
+    """Show the versions, newest first."""
+    room = open_room(desk, key)
+    copy = room.working()
+    _integration, found = room.editor.versions(key)
+    before = request.GET.get("before", "")
+    older = [one for one in found if not before.isdigit() or one.version < int(before)]
+    context = {
+        "versions": older[:PAGE],
+        "count": len(found),
+        "every": [one.version for one in found[:PAGE]],
+        "older": older[PAGE - 1].version if older[PAGE:] else None,
+    }
+    return room.shown(request, "versions", "versions", copy, context)
+
+
+@require_GET
+@organization_page("admin", "accountant")
+def compare(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
+    """Show what differs between two versions, field by field."""
+    room = open_room(desk, key)
+    copy = room.working()
+    old, new = request.GET.get("old", ""), request.GET.get("new", "")
+    if not (old.isdigit() and new.isdigit()):
+        raise Http404
+    try:
+        compared = room.editor.compare(key, int(old), int(new))
+    except Refused as error:
+        raise Http404 from error
+    rows = [row for one in compared.differences for row in differences_in_words(one, desk.language)]
+    context = {"compared": compared, "rows": rows}
+    return room.shown(request, "compare", "versions", copy, context)
+
+
+@require_http_methods(["GET", "POST"])
+@organization_page("admin")
+def restore(request: HttpRequest, desk: Desk, key: str, version: int) -> HttpResponse:
+    """Say what an old version would change, and make it a new one."""
+    room = open_room(desk, key)
+    copy = room.working()
+    try:
+        compared = room.editor.compare(key, copy.current.version, version)
+    except Refused as error:
+        raise Http404 from error
+    problems: list[str] = []
+    if request.method == "POST":
+        seen = request.POST.get("seen", "")
+        try:
+            saved = room.editor.restore(key, version, int(seen) if seen.isdigit() else -1)
+        except SavedMeanwhile as moved:
+            problems = [moved.problem.text(desk.language)]
+        except Refused as error:
+            problems = [one.text(desk.language) for one in error.problems]
+        else:
+            say(
+                request,
+                _("Version %(old)s is in force again, as version %(new)s.")
+                % {"old": version, "new": saved.version},
+            )
+            return room.go("versions")
+    rows = [row for one in compared.differences for row in differences_in_words(one, desk.language)]
+    context = {"compared": compared, "rows": rows, "version": version, "problems": problems}
+    return room.shown(request, "restore", "versions", copy, context)

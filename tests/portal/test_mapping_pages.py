@@ -1,0 +1,281 @@
+"""The pages of the mapping editor, over Django's whole stack: what is done there, and who may."""
+
+import html
+import re
+from typing import Any
+
+import orjson
+import pytest
+from django.test import Client
+
+from bilag.delivery.mapping_editor import MappingEditor
+from tests.database.api_stage import record
+from tests.portal.stage import Portal
+
+BASE = "settings/integrations/ledger/mapping"
+PAGES = (
+    "/categories", "/categories/type", "/categories/type?type=taxi", "/categories/general",
+    "/categories/default/expense", "/categories/codes/costCentres",
+    "/categories/codes/projects/code", "/claimants", "/claimants/one", "/claimants/payees",
+    "/claimants/import", "/claimants/csv", "/fields", "/fields?add=header",
+    "/fields/rule?section=voucherText", "/fields/rule?section=lineText&part=1", "/versions",
+    "/versions/compare?old=1&new=1", "/versions/1/restore", "/preview", "/unsaved",
+    "/suggest?what=account&field=account&account=71",
+)  # fmt: skip
+READ_ONLY = (
+    "/categories", "/categories/codes/costCentres", "/claimants", "/claimants/csv", "/fields",
+    "/fields?add=header", "/versions", "/versions/compare?old=1&new=1", "/preview",
+)  # fmt: skip
+
+
+def editor(portal: Portal, subject: str = "admin@example.org") -> MappingEditor:
+    verbs = portal.stage.installation
+    return verbs.mapping_editor_of(portal.stage.alice.organization, f"user {subject}")
+
+
+def text_of(answer: Any) -> str:
+    """Return the text of a page without its tags."""
+    found = html.unescape(re.sub(r"<[^>]+>", " ", answer.content.decode()))
+    return re.sub(r"\s+", " ", found)
+
+
+def post(browser: Client, address: str, **values: Any) -> Any:
+    return browser.post(address, values)
+
+
+def test_every_page_answers_and_only_who_may(portal: Portal) -> None:
+    portal.stage.alice.hand_over(record("C1"))
+    admin, accountant = portal.browser(), portal.browser("accountant")
+    coordinator, outsider = portal.browser("coordinator"), portal.browser(None)
+    elsewhere = portal.browser("admin", "eve@example.org", portal.stage.charlie.organization)
+    for page in PAGES:
+        address = portal.page(BASE + page)
+        answer = admin.get(address)
+        assert answer.status_code == 200, (page, answer.status_code)
+        if answer["Content-Type"].startswith("text/html") and "suggest" not in page:
+            text = answer.content.decode()
+            assert text.count("<h1") == 1, page
+            assert "{{" not in text.replace("{{ and }}", ""), page
+            assert "{%" not in text, page
+        assert accountant.get(address).status_code == (200 if page in READ_ONLY else 404), page
+        for nobody in (coordinator, outsider, elsewhere):
+            assert nobody.get(address).status_code == 404, page
+        assert Client(SERVER_NAME="localhost").get(address).status_code == 302
+    assert admin.get(portal.page(BASE)).status_code == 302
+    assert admin.get(portal.page(BASE.replace("ledger", "other") + "/fields")).status_code == 404
+    for page in ("/fields", "/categories/codes/costCentres", "/save", "/unsaved"):
+        assert accountant.post(portal.page(BASE + page)).status_code == 404
+
+
+def test_an_expense_type_is_mapped_saved_and_its_claims_are_released(portal: Portal) -> None:
+    lines = [{"date": "2026-10-05", "type": "taxi", "amount": "100"}]
+    portal.stage.alice.hand_over(record("C1", lines=lines))
+    reason = orjson.dumps({"code": "type_not_mapped", "params": {"type": "taxi"}}).decode()
+    portal.stage.bring(portal.stage.alice.export_id("C1"), "held", reason=reason)
+    browser = portal.browser()
+    listed = text_of(browser.get(portal.page(BASE + "/categories")))
+    assert "1 expense type has no ledger account" in listed
+    assert "1 waits: C1" in listed
+    assert "Map taxi" in listed
+    address = portal.page(BASE + "/categories/type?type=taxi")
+    values = {"vatCode_from": "claim", "costCentre_from": "code", "project_from": "none"}
+    wrong = post(browser, address, **values)
+    assert 'aria-invalid="true"' in wrong.content.decode()
+    assert "error-summary" in wrong.content.decode()
+    kept = post(browser, address, account="7130", costCentre="10", **values)
+    assert kept.status_code == 302
+    page = text_of(browser.get(kept["Location"]))
+    assert "1 change of yours is not saved" in page
+    assert portal.stage.query("SELECT state FROM exports") == [("held",)]
+
+    before = text_of(browser.get(portal.page(BASE + "/save")))
+    assert "1 claim will go that is kept back now" in before
+    assert "C1" in before
+    saved = post(browser, portal.page(BASE + "/save"))
+    assert saved.status_code == 302
+    told = text_of(browser.get(saved["Location"]))
+    assert "Version 2 of the mapping is in force. 1 held claim is tried again with it." in told
+    assert portal.stage.query("SELECT state FROM exports") == [("pending",)]
+    document = editor(portal).current("ledger")[1]
+    assert document["categories"]["taxi"] == {"account": "7130", "costCentre": "10", "project": ""}
+
+
+def test_a_suggested_account_is_taken_without_losing_what_was_written(portal: Portal) -> None:
+    browser = portal.browser()
+    address = portal.page(BASE + "/categories/type?type=travel-abroad")
+    post(browser, portal.page(BASE + "/categories/type"), type="travel-abroad-old",
+         account="7145", vatCode_from="claim", costCentre_from="claim", project_from="claim")  # fmt: skip
+    assert "Use 7145 travel-abroad-old" in text_of(browser.get(address))
+    answer = post(browser, address, use="7145", costCentre="77", costCentre_from="code",
+                  vatCode_from="claim", project_from="claim")  # fmt: skip
+    text = answer.content.decode()
+    assert 'value="7145"' in text
+    assert 'value="77"' in text
+    choices = browser.get(portal.page(BASE + "/suggest?what=account&field=account&account=7140"))
+    assert '<option value="7140">7140 travel' in choices.content.decode()
+    assert choices["Bilag-Announce"] == "7140%3A%20travel"
+
+
+def test_rows_of_fields_are_added_changed_and_removed_by_plain_forms(portal: Portal) -> None:
+    browser = portal.browser()
+    address = portal.page(BASE + "/fields")
+    added = post(browser, address, do="add:header")
+    assert added["Location"].endswith("?add=header#header-0-path")
+    row = {"header-0-was": "", "header-0-path": "voucher.postingDate", "header-0-name": "due"}
+    half = post(browser, address, **{**row, "header-0-name": ""})
+    text = half.content.decode()
+    assert 'href="#header-0-name"' in text
+    assert 'aria-describedby="header-0-name-error"' in text
+    assert "selected>Posting date" in text, "what was chosen is not lost"
+    asked = post(browser, address, **row, do="rule:header:0")
+    assert asked["Location"].endswith("rule?section=header&name=due")
+    rule = {"source": "from", "path": "voucher.postingDate", "otherwise": "none",
+            "date": "own", "date_format": "DD/MM/YY", "decimals": "2"}  # fmt: skip
+    tried = post(browser, asked["Location"], **rule, do="try")
+    assert "/03/26" in text_of(tried)
+    assert post(browser, asked["Location"], **rule).status_code == 302
+    document = editor(portal).working_copy("ledger").document
+    assert document["header"] == {"due": {"from": "voucher.postingDate", "date": "DD/MM/YY"}}
+
+    row["header-0-was"] = "due"
+    post(browser, address, **{**row, "header-0-path": "approvedAt", "header-0-name": "when"})
+    document = editor(portal).working_copy("ledger").document
+    assert document["header"] == {"when": {"from": "approvedAt", "date": "DD/MM/YY"}}
+    row["header-0-was"] = "when"
+    gone = post(browser, address, **row, do="remove:header:0")
+    assert gone["Location"].endswith("#header-heading")
+    assert not editor(portal).working_copy("ledger").is_changed
+
+
+def test_problems_are_announced_once_and_nothing_is_kept_by_the_check(portal: Portal) -> None:
+    browser = portal.browser()
+    address = portal.page(BASE + "/fields/check")
+    row = {"header-0-was": "", "header-0-path": "line.text", "header-0-name": "reference"}
+    first = post(browser, address, **row)
+    assert "2%20problems" in first["Bilag-Announce"]
+    (told,) = re.findall(r'name="told" form="fields-form" value="([^"]*)"', first.content.decode())
+    again = post(browser, address, **row, told=told)
+    assert "Bilag-Announce" not in again
+    good = post(browser, address, **{**row, "header-0-path": "text", "header-0-name": "note"},
+                told=told)  # fmt: skip
+    assert good["Bilag-Announce"] == "The%20mapping%20has%20no%20problems."
+    assert not editor(portal).working_copy("ledger").is_changed
+
+
+def test_parts_of_a_rule_are_rules_of_their_own(portal: Portal) -> None:
+    browser = portal.browser()
+    whole = portal.page(BASE + "/fields/rule?section=lineText")
+    plain = {"otherwise": "none", "decimals": "2"}
+    post(browser, whole, source="firstNonEmpty", do="add-part", **plain)
+    post(browser, whole, source="firstNonEmpty", do="up-part:3", **plain)
+    asked = post(browser, whole, source="firstNonEmpty", do="part:2", **plain)
+    assert asked["Location"].endswith("part=2")
+    back = post(browser, asked["Location"], source="template", template="{text}!", **plain)
+    assert back["Location"].endswith("?section=lineText&name=")
+    post(browser, whole, source="join", separator=" / ", do="remove-part:3", **plain)
+    document = editor(portal).working_copy("ledger").document
+    assert document["lineText"] == {
+        "join": [{"from": "line.text"}, {"template": "{text}!"}], "separator": " / ",
+    }  # fmt: skip
+    assert browser.get(whole + "&part=3").status_code == 404
+
+
+def test_claimants_by_hand_and_by_file(portal: Portal) -> None:
+    browser = portal.browser()
+    address = portal.page(BASE + "/claimants")
+    named = post(browser, address + "/one", claimant="a@example.org", party="1")
+    assert "looks like an e-mail address" in text_of(named)
+    post(browser, address + "/one", claimant="V017", party="10017")
+    renamed = post(browser, address + "/one?claimant=V017", claimant="V018", party="10017")
+    assert renamed["Location"].endswith("search=V018")
+    file = "claimant;party\nV1;\nV2;=2\n"
+    from django.core.files.uploadedfile import SimpleUploadedFile  # noqa: PLC0415
+
+    bad = browser.post(address + "/import", {"file": SimpleUploadedFile("p.csv", file.encode())})
+    assert "Line 2" in text_of(bad)
+    good = file.replace("V1;\n", "V1;1\n").encode()
+    browser.post(address + "/import", {"file": SimpleUploadedFile("p.csv", good)})
+    listed = text_of(browser.get(address))
+    assert "3 claimants" in listed
+    out = browser.get(address + "/csv")
+    assert out.content.decode("utf-8-sig").splitlines() == [
+        "claimant;party", "V018;10017", "V1;1", "V2;'=2",
+    ]  # fmt: skip
+    assert out["Content-Disposition"].startswith("attachment")
+    values = {"missingClaimant": "clearing", "clearingAccount": "2995", "mileage": "2910"}
+    assert post(browser, address + "/payees", **values).status_code == 302
+    document = editor(portal).working_copy("ledger").document
+    assert (document["clearingAccount"], document["clearingAccounts"]) == (
+        "2995", {"mileage": "2910"},
+    )  # fmt: skip
+
+
+def test_who_saves_second_sees_both_and_goes_on(portal: Portal) -> None:
+    browser, other = portal.browser(), editor(portal, "b@example.org")
+    post(browser, portal.page(BASE + "/categories/general"), counterAccount="2400", lines="each")
+    other.change("ledger", {"counterAccount": "2450", "lines": "grouped"})
+    other.save("ledger")
+    page = text_of(browser.get(portal.page(BASE + "/categories")))
+    assert "Version 2 was saved by user b@example.org on" in page
+    assert post(browser, portal.page(BASE + "/save"))["Location"].endswith("/unsaved")
+    both = text_of(browser.get(portal.page(BASE + "/unsaved")))
+    assert "Changed by both" in both
+    assert "Counter-account 2990 2400" in both
+    assert "Counter-account 2990 2450" in both
+    post(browser, portal.page(BASE + "/unsaved"), top="2")
+    assert post(browser, portal.page(BASE + "/save"))["Location"].endswith("/versions")
+    document = editor(portal).current("ledger")[1]
+    assert (document["counterAccount"], document["lines"]) == ("2400", "grouped")
+    restored = post(browser, portal.page(BASE + "/versions/1/restore"), seen="2")
+    assert "while you were working" in text_of(restored)
+    assert post(browser, portal.page(BASE + "/versions/1/restore"), seen="3").status_code == 302
+    assert editor(portal).versions("ledger")[0].mapping_version == 4
+
+
+def test_the_preview_shows_what_came_in_the_voucher_and_the_payload(portal: Portal) -> None:
+    portal.stage.alice.hand_over(record("C1"), record("C2", category="mileage"))
+    browser = portal.browser()
+    page = browser.get(portal.page(BASE + "/preview?claim=C1"))
+    text = text_of(page)
+    assert "V017" in text
+    assert "Postings of C1 in NOK" in text
+    assert "&quot;account&quot;: &quot;7140&quot;" in page.content.decode()
+    editor(portal).change("ledger", {"categories": {"meal": None}})
+    text = text_of(browser.get(portal.page(BASE + "/preview?claim=C1")))
+    assert "The expense type “meal”" in text
+    assert "No voucher: see the problems." in text
+    assert "SAMPLE-0001" in text_of(browser.get(portal.page(BASE + "/preview")))
+
+
+@pytest.mark.parametrize("page", ["/categories", "/claimants", "/fields", "/versions", "/preview"])
+def test_a_page_makes_a_bounded_number_of_queries(portal: Portal, page: str) -> None:
+    portal.stage.alice.hand_over(*(record(f"C{n}") for n in range(3)))
+    browser = portal.browser()
+    few = _queries(portal, browser, page)
+    portal.stage.alice.hand_over(
+        *(record(f"D{n}", lines=[{"date": "2026-10-05", "type": f"t{n}", "amount": "1"}])
+          for n in range(60))
+    )  # fmt: skip
+    changes = {"claimants": {f"V{n}": "1" for n in range(60)},
+               "header": {f"f{n}": {"from": "text"} for n in range(20)}}  # fmt: skip
+    editor(portal).change("ledger", changes)
+    assert _queries(portal, browser, page) <= few + 4
+
+
+def _queries(portal: Portal, browser: Client, page: str) -> int:
+    """Return how many statements of ours the database ran for one request."""
+    browser.get(portal.page(BASE + page))
+    with portal.stage.installation.pool.connection() as connection:
+        kind = type(connection)
+    counted = 0
+    run = kind.execute
+
+    def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal counted
+        counted += 1
+        return run(self, *args, **kwargs)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kind, "execute", counting)
+        assert browser.get(portal.page(BASE + page)).status_code == 200
+    return counted
