@@ -62,6 +62,7 @@ _COMMANDS = {
     "check-connection": _Entry(_WATCH, "cli_check", "test the way to the accounting system"),
     "retry": _Entry(_WATCH, "cli_repair", "send again what was refused or held"),
     "resolve": _Entry(_WATCH, "cli_repair", "settle what is in doubt"),
+    "control-report": _Entry(_WATCH, "cli_control", "what was approved in a period, to the øre"),
     "reconcile": _Entry(_WATCH, "cli_reconcile", "compare with what the ledger really holds"),
     "force-export": _Entry(_WATCH, "cli_force", "send a posted claim again, on purpose"),
     "force-approve": _Entry(_WATCH, "cli_force", "approve that somebody else wants to do so"),

@@ -42,6 +42,7 @@ INSTALLED_APPS = [
     "bilag.api",
 ]
 MIDDLEWARE = [
+    "bilag.app.probes.Probes",  # first: a probe needs no host name and no session
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bilag.api.middleware.ApiAnswers",

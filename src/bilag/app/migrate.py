@@ -23,6 +23,7 @@ _QUEUE_GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events,
     procrastinate_periodic_defers, procrastinate_workers TO :application;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :application;
+GRANT SELECT ON django_migrations TO :application;
 """
 
 # People who sign in, their second factors and sessions; they belong to no organization, members do.
