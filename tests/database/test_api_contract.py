@@ -5,6 +5,7 @@ The seed is fixed, so that a failure comes again.
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from bilag.integrations.store import save_mapping
 from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
 from tests.database.api_stage import EXPORTS, MAPPING, SETTINGS, Stage, api_stage, record
+from tests.database.watch_stage import alerts, look_at, runtime
 
 CHECKS = (
     not_a_server_error,
@@ -85,6 +87,10 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "/api/v1/integrations/{integrationKey}/activation": {
             "integrationKey": "ready", "takeOver": True,
         },
+        "/api/v1/alerts/{alertId}/acknowledge": {"alertId": _alert(stage)},
+        "/api/v1/control-report": {"from": "2026-11-01", "to": "2026-11-30"},
+        "/api/v1/wages": {"year": 2026},
+        "/api/v1/wages/payroll-list": {"year": 2026},
     }  # fmt: skip
     _ready_draft(stage)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
@@ -116,6 +122,12 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     silent = {label.split()[0] for label, statuses in seen.items() if min(statuses) >= 300}
     assert silent <= {"PUT", "DELETE"}, {k: v for k, v in seen.items() if min(v) >= 300}
     assert len(seen) == len(operations)
+
+
+def _alert(stage: Stage) -> int:
+    runtime(stage, warning="the new credential was refused")
+    look_at(stage, datetime.now(UTC))
+    return alerts(stage)[0].id
 
 
 def _ready_draft(stage: Stage) -> None:
