@@ -1,6 +1,6 @@
 # One script for people and CI. Every target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check bench format lock clean system-postgresql
+.PHONY: help setup demo test heard screenshots check bench format lock clean system-postgresql chromium
 
 ARGS :=
 # embedded: the PostgreSQL of the wheel; system: Debian's PostgreSQL 15
@@ -13,11 +13,13 @@ PYTHON := .venv/bin/python
 PIP := $(PYTHON) -m pip -qq --disable-pip-version-check
 INSTALLED := .venv/.installed
 SYSTEM_POSTGRES := /usr/lib/postgresql/15/bin/postgres
+# what the tests of the pages look with; a browser elsewhere is named by BILAG_TEST_CHROMIUM
+CHROMIUM := $(or $(BILAG_TEST_CHROMIUM),/usr/bin/chromium)
 CLUSTER_SETTINGS := /etc/postgresql-common/createcluster.conf
 NEW_ENOUGH := import sys; raise SystemExit(sys.version_info < (3, 11))
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## make .venv and install the locked packages and this project
 	@$(PYTHON) build_assets.py
@@ -46,12 +48,19 @@ $(INSTALLED): requirements.lock pyproject.toml package-lock.json
 demo: setup ## run the demo; ARGS=--once runs it once and ends
 	@.venv/bin/bilag demo $(ARGS)
 
-test: setup ## run the tests; ARGS=path, DATABASE=system for Debian's PostgreSQL 15
-	@BILAG_TEST_DATABASE=$(DATABASE) $(PYTHON) -m pytest --numprocesses $(WORKERS) $(ARGS)
+# Tests of one browser share it, so that a group of tests stays in one process.
+test: setup chromium ## run the tests; ARGS=path, DATABASE=system for Debian's PostgreSQL 15
+	@BILAG_TEST_DATABASE=$(DATABASE) $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
 
 ifeq ($(DATABASE),system)
 test: system-postgresql
 endif
+
+heard: setup chromium ## write anew what is heard on the pages by keyboard (tests/portal/heard)
+	@BILAG_HEARD=write $(PYTHON) -m pytest tests/portal/test_heard.py $(ARGS)
+
+screenshots: setup chromium ## photograph each page into screenshots/: light, dark, 320 px
+	@$(PYTHON) -m tests.portal.screenshots $(ARGS)
 
 check: setup ## check style, types and imports
 	@failed=0; \
@@ -91,4 +100,15 @@ system-postgresql:
 		[ -e $(CLUSTER_SETTINGS) ] || echo 'create_main_cluster = false' >$(CLUSTER_SETTINGS); \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes \
 			--no-install-recommends -o Dpkg::Options::=--force-confold postgresql-15 >/dev/null; \
+	fi
+
+chromium:
+	@if [ ! -x $(CHROMIUM) ]; then \
+		if [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then \
+			echo 'the tests of the pages need the browser $(CHROMIUM):' >&2; \
+			echo 'on Debian run `apt-get install chromium` as root, or name another in BILAG_TEST_CHROMIUM' >&2; \
+			exit 1; \
+		fi; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes \
+			--no-install-recommends chromium >/dev/null; \
 	fi

@@ -196,10 +196,10 @@ def wrong_tokens(issuer: Issuer) -> dict[str, str]:
     }  # fmt: skip
 
 
-def hmac_token(issuer: Issuer, secret: bytes, kid: str = "rsa-1") -> str:
+def hmac_token(issuer: Issuer, secret: bytes, kid: str = "rsa-1", **changes: Any) -> str:
     """Return a good token signed by a shared secret."""
     # PyJWT refuses to sign with a public key, so it is done by hand, as an attacker would.
-    return _by_hand(issuer, secret, "HS256", kid)
+    return _by_hand(issuer, secret, "HS256", kid, **changes)
 
 
 def _by_hand(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.portal.browser import NARROW, WIDE, Window
+from tests.repo.portal_texts import english_sentences
 
 _AXE = Path(__file__).resolve().parents[2] / "node_modules" / "axe-core" / "axe.min.js"
 # Everything in WCAG 2.0 to 2.2, A and AA, and axe's best practices.
@@ -89,6 +90,9 @@ def structure(window: Window, language: str) -> list[str]:
         wrong.append(f'lang is "{said}", not "{language}"')
     if not page.title().partition("–")[0].strip(" –"):
         wrong.append(f'the title says nothing: "{page.title()}"')
+    shown = " ".join(str(page.evaluate("document.body.innerText")).split())
+    if language != "en":
+        wrong += [f'in English: "{one}"' for one in english_sentences(language) if one in shown]
     return wrong
 
 

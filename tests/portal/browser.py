@@ -16,6 +16,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     Page,
     Request,
+    Response,
     sync_playwright,
 )
 
@@ -61,17 +62,23 @@ class Window:
     page: Page
     origin: str
     wrong: list[str] = field(default_factory=list)
+    status: int = 0
 
     def go(self, path: str) -> int:
         """Open an address of the portal and return the status of the answer."""
         answer = self.page.goto(self.origin + path, wait_until="load")
         assert answer is not None, path
-        return answer.status
+        self.status = answer.status
+        return self.status
 
-    def answer(self, path: str) -> tuple[int, str]:
-        """Return status and, of a redirection, target of an address, without opening it."""
-        answer = self.page.request.get(self.origin + path, max_redirects=0)
-        return answer.status, answer.headers.get("location", "")
+    @property
+    def path(self) -> str:
+        """Return where the window is now."""
+        return urlsplit(self.page.url).path
+
+    def answer(self, path: str) -> int:
+        """Return the status of an address, without opening it."""
+        return self.page.request.get(self.origin + path, max_redirects=0).status
 
     def mistakes(self) -> list[str]:
         """Return and forget errors on the console, failed requests and refusals of the policy."""
@@ -93,6 +100,10 @@ class Window:
         ):
             self.wrong.append(f"asked another server: {request.url}")
 
+    def _answered(self, response: Response) -> None:
+        if response.request.is_navigation_request():
+            self.status = response.status
+
     def _failed(self, request: Request) -> None:
         # A page that is left before it is complete is no fault of the page.
         if request.failure != "net::ERR_ABORTED":
@@ -109,4 +120,5 @@ def open_window(context: BrowserContext, origin: str) -> Window:
     page.on("pageerror", lambda error: window.wrong.append(f"error: {error}"))
     page.on("request", window._asked)
     page.on("requestfailed", window._failed)
+    page.on("response", window._answered)
     return window

@@ -3,9 +3,11 @@
 All tests of the browser share both, so they run in one process: the xdist group `browser`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 from django.test.utils import setup_test_environment, teardown_test_environment
 from playwright.sync_api import Browser
@@ -60,3 +62,18 @@ def browser() -> Iterator[Browser]:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         with chromium() as running:
             yield running
+
+
+@pytest.fixture
+def count_queries(monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+    """Return a function that says how many statements of ours have run so far."""
+    counted = 0
+    execute = psycopg.Connection.execute
+
+    def counting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal counted
+        counted += 1
+        return execute(self, *args, **kwargs)
+
+    monkeypatch.setattr(psycopg.Connection, "execute", counting)
+    return lambda: counted

@@ -32,7 +32,14 @@ _SURROUNDINGS = {
     "banner", "navigation", "main", "contentinfo", "complementary", "search", "dialog",
     "alertdialog", "table", "grid", "listbox", "menu", "tablist", "tabpanel", "toolbar",
 }  # fmt: skip
-_SURROUNDINGS_WITH_A_NAME = {"form", "region", "group", "radiogroup", "list", "article"}
+_SURROUNDINGS_WITH_A_NAME = {
+    "form", "region", "group", "radiogroup", "list", "article", "Date", "DateTime", "InputTime",
+}  # fmt: skip
+# What the browser calls otherwise than a screen reader does.
+_CALLED = {
+    "DisclosureTriangle": "disclosure button", "DisclosureTriangleGrouped": "disclosure button",
+    "Date": "date", "DateTime": "date and time", "InputTime": "time",
+}  # fmt: skip
 _STATES: Mapping[str, Mapping[str, str]] = {
     "checked": {"true": "checked", "false": "not checked", "mixed": "partly checked"},
     "pressed": {"true": "pressed", "false": "not pressed"},
@@ -148,6 +155,8 @@ class Listener:
 
     def type(self, text: str, *, shown: str = "") -> None:
         """Type a text into the field in focus; `shown` stands in the script for a secret."""
+        if shown:
+            self._same.append((re.compile(re.escape(text)), shown))
         self._step(f"type {shown or text}", lambda: self.page.keyboard.type(text))
 
     def to(self, wanted: str, key: str = "Tab") -> None:
@@ -288,7 +297,7 @@ def value_of(node: Mapping[str, Any], field: str) -> str:
 def line_of(node: Mapping[str, Any], about: Mapping[str, Any]) -> str:
     """Return what is heard of a node: role, name, value, states, description, language."""
     role = value_of(node, "role")
-    parts = [role, f'"{value_of(node, "name")}"']
+    parts = [_CALLED.get(role, role), f'"{value_of(node, "name")}"']
     given = {one["name"]: one["value"].get("value") for one in node.get("properties", ())}
     if role == "heading" and given.get("level"):
         parts[0] = f"heading {given['level']}"
@@ -316,7 +325,7 @@ def surroundings(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
     while node is not None:
         role, name = value_of(node, "role"), value_of(node, "name")
         if role in _SURROUNDINGS or (role in _SURROUNDINGS_WITH_A_NAME and name):
-            text = f'{role} "{name}"' if name else role
+            text = f'{_CALLED.get(role, role)} "{name}"' if name else role
             description = value_of(node, "description")
             around.append((node["nodeId"], f'{text} - "{description}"' if description else text))
         node = by_id.get(node.get("parentId", ""))
@@ -324,7 +333,8 @@ def surroundings(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 
 _SINGLE = {"heading", "link", "button", "textbox", "searchbox", "combobox", "checkbox", "radio",
-           "switch", "spinbutton", "image", "option", "DisclosureTriangle", "slider"}  # fmt: skip
+           "switch", "spinbutton", "image", "option", "DisclosureTriangle",
+           "DisclosureTriangleGrouped", "slider"}  # fmt: skip
 _CELLS = {"cell", "gridcell", "rowheader", "columnheader"}
 
 
@@ -355,8 +365,10 @@ def _read(node: Mapping[str, Any], by_id: Mapping[str, Mapping[str, Any]]) -> li
     ):  # heard as the name of what they label
         below = [one for one in below if value_of(one, "role") != "StaticText"]
     lines = _texts(below, by_id)
-    if role == "table" or (role in _SURROUNDINGS_WITH_A_NAME and value_of(node, "name")):
-        return [f'{role} "{value_of(node, "name")}"', *(f"  {line}" for line in lines)]
+    named = _SURROUNDINGS | _SURROUNDINGS_WITH_A_NAME
+    if role in named - {"main"} and value_of(node, "name"):
+        told = f'{_CALLED.get(role, role)} "{value_of(node, "name")}"'
+        return [told, *(f"  {line}" for line in lines)]
     if role in ("list", "listitem"):
         return (
             [f"{'- ' if not at else '  '}{line}" for at, line in enumerate(lines)]

@@ -6,44 +6,38 @@ Whatever is named by CANARY is the first one's, and nobody else may ever see it.
 
 import json
 import os
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
-from http.cookies import SimpleCookie
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import psycopg
 from allauth.mfa.models import Authenticator
-from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
-from django.contrib.auth.hashers import make_password
-from django.contrib.sessions.backends.db import SessionStore
 from django.db import connections
-from django.test import Client
 
 from bilag.app.cli_configure import apply_file
 from bilag.app.serve import prepare
 from bilag.app.wiring import Installation, open_installation
 from bilag.core.record import Record, RecordLine
+from bilag.delivery.credentials import NewSecret
 from bilag.exports.states import STATES
 from bilag.integrations.model import organization_id
-from bilag.portal.accounts.models import User
-from bilag.portal.accounts.proof import PROVEN
+from bilag.integrations.start import NewIntegration
+from bilag.integrations.store import list_integrations, save_mapping
+from bilag.portal.accounts.arrivals import start_over
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token
 from tests.clusters import Database
-from tests.portal.passkeys import add_passkey
+from tests.portal.visitors import Visitor, expired, signed_in
 
 CANARY = "kanarifugl"
-# The walks by keyboard change their organization, so that they have one of their own.
-FILLED, EMPTY, OTHER, WALKED = "kanarifugl", "nystart", "fremmed", "vandring"
-PASSWORD = "Riktig hest batteri 017"
+# The walks by keyboard change their organization, so that each language has one of its own.
+FILLED, EMPTY, OTHER = "kanarifugl", "nystart", "fremmed"
+WALKS = {language: f"vandring-{language}" for language in ("nb", "nn", "en")}
 SECRET = f"sandbox-secret-{CANARY}"
 # Nobody listens there: what is only looked at sends nothing.
 NOWHERE = "http://127.0.0.1:9"
@@ -72,6 +66,8 @@ ADDRESSES = {
     },
 }
 _SECRETS = {"xledger": "api_token", "dynamics_business_central": "client_secret", "rest": "api_key"}
+DRAFT = "utkast"
+_STEPS_OF_A_DRAFT = ("system", "setup-credentials", "setup-test", "accounts", "confirm", "delete")
 MAPPING: dict[str, Any] = {
     "categories": {
         "kollektivreise": {"account": "7140"},
@@ -81,30 +77,23 @@ MAPPING: dict[str, Any] = {
     "counterAccount": "2990",
     "missingClaimant": "clearing",
     "clearingAccount": "2990",
+    "defaults": {"mileage": {"account": "7100"}},
+    "claimants": {"V001": "50001"},
+    "costCentres": {"codes": {"100": "CC100"}},
+    "header": {"claimant": {"from": "claimant.name"}},
+}
+# What an address needs behind it, by name of the address.
+QUERIES = {
+    "mapping:category": "type=kollektivreise",
+    "mapping:code": "code=100",
+    "mapping:claimant": "claimant=V001",
+    "mapping:suggest": "what=account&field=account&account=71",
+    "mapping:rule": "section=header&name=claimant",
+    "mapping:value": "section=header&name=claimant",
+    "mapping:compare": "old=1&new=2",
 }
 RUN = UUID(int=17)
 APPROVED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Somebody at the pages: a name for messages, and the cookie of a session, if there is one."""
-
-    name: str
-    session: str = ""
-
-    def cookies(self) -> dict[str, str]:
-        """Return the cookies that the browser sends."""
-        return {settings.SESSION_COOKIE_NAME: self.session} if self.session else {}
-
-    def client(self, language: str = "en", *, checks_csrf: bool = False) -> Client:
-        """Return a client of Django's whole stack that is this visitor."""
-        client = Client(
-            SERVER_NAME="localhost", enforce_csrf_checks=checks_csrf, raise_request_exception=False,
-            headers={"Accept-Language": language},
-        )  # fmt: skip
-        client.cookies = SimpleCookie({**self.cookies(), settings.LANGUAGE_COOKIE_NAME: language})
-        return client
 
 
 @dataclass
@@ -117,6 +106,8 @@ class Place:
     organizations: dict[str, UUID]
     people: dict[str, Visitor]
     values: dict[str, dict[str, Any]] = field(default_factory=dict)
+    invitation: str = ""
+    way_back: str = ""
 
     def query(self, slug: str, statement: str, *parameters: object) -> list[tuple[Any, ...]]:
         """Run a statement as the application's role in the scope of an organization."""
@@ -207,19 +198,25 @@ def _fill(
     file = home / "organizations.json"
     file.write_text(json.dumps(_configuration(home, addresses)))
     apply_file(installation, file, by="test")
-    organizations = {slug: organization_id(slug) for slug in (FILLED, EMPTY, OTHER, WALKED)}
+    organizations = {
+        slug: organization_id(slug) for slug in (FILLED, EMPTY, OTHER, *WALKS.values())
+    }
     with psycopg.connect(database.owner_url, autocommit=True) as owner:
         owner.execute("INSERT INTO global_admins (subject) VALUES ('global@example.org')")
-    people = {
-        name: Visitor(name, make_session(f"{name}@example.org"))
-        for name in ("global", "admin", "accountant", "coordinator", "outsider", "nobody", "walker")
-    }
+    names = ("global", "admin", "accountant", "coordinator", "outsider", "nobody", "walker")
+    walkers = [f"walker-{language}" for language in WALKS]
+    people = {name: signed_in(name) for name in (*names, *walkers)}
+    people["half"] = signed_in("half", factors=False)
     people["signed out"] = Visitor("signed out")
-    people["expired"] = Visitor("expired", make_session("admin@example.org", expired=True))
+    people["expired"] = expired("expired", "admin")
     place = Place(database, home, installation, organizations, people)
     _claims(place)
     _traces(place)
-    place.values = {slug: _values(place, slug) for slug in organizations}
+    _draft(place)
+    _second_version(place)
+    place.way_back = start_over("forgetful@example.org")
+    for slug in organizations:
+        place.values[slug] = {**_values(place, slug), **place.values.get(slug, {})}
     return place
 
 
@@ -240,10 +237,35 @@ def _traces(place: Place) -> None:
         own, f"{CANARY}.csv",
     )  # fmt: skip
     place.token(FILLED)
-    place.installation.members_of(own, "user admin@example.org").invite(
-        f"{CANARY}@example.org", "accountant"
-    )
-    add_passkey("admin@example.org", "Laptop")
+    members = place.installation.members_of(own, "user admin@example.org")
+    invited, place.invitation = members.invite(f"{CANARY}@example.org", "accountant")
+    place.values[FILLED] = {
+        "invitation_id": invited.id, "subject": "coordinator@example.org",
+    }  # fmt: skip
+
+
+def _draft(place: Place) -> None:
+    """Begin a second Xledger, as far as its credentials."""
+    drafting = place.installation.drafting_of(place.organizations[FILLED], "user admin@example.org")
+    begun = {
+        "key": DRAFT, "name": "Kanarifugl utkast", "type": "xledger",
+        "newBook": {"key": "utkast", "name": "Kanarifugl utkast", "currency": "NOK"},
+    }  # fmt: skip
+    drafting.start(NewIntegration.model_validate(begun))
+    drafting.save(DRAFT, ADDRESSES["xledger"], {"api_token": NewSecret(SECRET)})
+
+
+def _second_version(place: Place) -> None:
+    """Save another version of each mapping, so that two can be compared."""
+    own = place.organizations[FILLED]
+    changed = {**MAPPING, "counterAccount": "2910"}
+    with (
+        place.installation.pool.connection() as connection,
+        organization_scope(connection, own),
+    ):
+        for one in list_integrations(connection, own):
+            if not one.is_draft:
+                save_mapping(connection, own, one.id, changed, "user admin@example.org")
 
 
 def _values(place: Place, slug: str) -> dict[str, Any]:
@@ -251,44 +273,30 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
     exports = place.query(slug, "SELECT id, source_id FROM exports ORDER BY id LIMIT 1")
     integrations = place.query(slug, "SELECT key FROM organization_integrations ORDER BY key")
     books = place.query(slug, "SELECT key FROM books ORDER BY key")
-    invitations = place.query(slug, "SELECT id FROM invitations")
-    admin = Authenticator.objects.filter(user__email="admin@example.org")
+    tokens = place.query(slug, "SELECT id FROM api_tokens ORDER BY id")
+    passkeys = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN)
     return {
         "exportId": exports[0][0] if exports else 1,
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "reconciliationId": RUN,
+        "version": 1,
+        "table": "costCentres",
+        "mapping:default kind": "mileage",
         "bookKey": books[0][0] if books else "none",
         "integrationKey": integrations[0][0] if integrations else "none",
-        "subject": "accountant@example.org",
-        "invitation_id": invitations[0][0] if invitations else RUN,
-        "account_open_invitation token": "x" * 40,
-        "account_reset_password_from_key uidb36": "1",
-        "account_reset_password_from_key key": "x",
-        "provider_id": "federation",
-        "pk": admin.get(type=Authenticator.Type.WEBAUTHN).pk,
+        **{f"integrations:{step} key": DRAFT for step in _STEPS_OF_A_DRAFT},
+        "key": integrations[0][0] if integrations else "none",
+        "book_key": books[0][0] if books else "none",
+        "field": "client_secret",
+        "kind": "account",
+        "token_id": tokens[0][0] if tokens else RUN,
+        "pk": passkeys.filter(user__email="admin@example.org").values_list("pk")[0][0],
+        "token": "none",
+        "uidb36": "1",
+        "account_reset_password_from_key key": "none",
+        "provider_id": "none",
     }
-
-
-@cache
-def _hashed() -> str:
-    """Hash the password of everybody once: that it is slow is its strength."""
-    return make_password(PASSWORD)
-
-
-def make_session(subject: str, *, expired: bool = False) -> str:
-    """Make the person, if new, and a session as signing in leaves it; returns the session's key."""
-    user, _ = User.objects.get_or_create(email=subject, defaults={"password": _hashed()})
-    session = SessionStore()
-    session[SESSION_KEY] = str(user.pk)
-    session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
-    session[HASH_SESSION_KEY] = user.get_session_auth_hash()
-    # so late that no page asks for password or code again while the tests run
-    session[PROVEN] = time.time() + 86400
-    if expired:
-        session.set_expiry(datetime.now(UTC) - timedelta(minutes=1))
-    session.create()
-    return str(session.session_key)
 
 
 def _configuration(home: Path, addresses: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -311,11 +319,11 @@ def _configuration(home: Path, addresses: Mapping[str, Mapping[str, Any]]) -> di
                 ],
             },
             {"slug": EMPTY, "name": "Nystart Lag", "language": "nb", "members": members},
-            {
-                "slug": WALKED, "name": "Vandrelaget", "language": "nb",
+            *({
+                "slug": slug, "name": "Vandrelaget", "language": language,
                 "allowedNetworks": ["127.0.0.0/8"],
-                "members": [{"subject": "walker@example.org", "role": "admin"}],
-            },
+                "members": [{"subject": f"walker-{language}@example.org", "role": "admin"}],
+            } for language, slug in WALKS.items()),
             {
                 "slug": OTHER, "name": "Fremmed Forening", "language": "nb",
                 "allowedNetworks": ["127.0.0.0/8"],

@@ -12,7 +12,7 @@ from typing import Any
 import django
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from tests.portal.place import FILLED, Place
+from tests.portal.place import FILLED, QUERIES, Place
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _PARAMETER = re.compile(r"<(?:(\w+):)?(\w+)>")
@@ -57,7 +57,8 @@ class Route:
         def fill(found: re.Match[str]) -> str:
             return str(value_of(place, self.name, found[2], slug))
 
-        return "/" + _PARAMETER.sub(fill, self.pattern)
+        query = QUERIES.get(self.name, "")
+        return f"/{_PARAMETER.sub(fill, self.pattern)}{f'?{query}' if query else ''}"
 
 
 def routes() -> list[Route]:

@@ -1,62 +1,183 @@
 """Which states of which pages are looked at, beyond what the resolver says by itself.
 
 Every page is visited in the filled and in the empty organization, with everything folded open.
-What else there is to see of a page stands here: what is wrong in its form, what has to be pressed.
-A form that can be filled in wrongly and is not in ERRORS fails the test.
+What else there is to see stands here: who comes, by which way, what is filled in wrongly. A page
+that can only be reached in a way nobody says here, or a form nobody fills in wrongly, fails.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
+from tests.portal.browser import Window
+from tests.portal.place import EMPTY, FILLED, Place
 from tests.portal.routes import Route
+from tests.portal.visitors import PASSWORD, Visitor
 
 # By the beginning of the address: who looks at it. The first that fits counts.
 _WHO = (
     ("o/<", "admin"),
     ("admin-overview", "global"),
     ("account/login", "signed out"),
+    ("account/inactive", "signed out"),
     ("account/password/reset", "signed out"),
-    ("account/2fa/authenticate", "signed out"),
+    ("account/2fa/totp/activate", "half"),
+    ("account/2fa/passkeys/add", "half"),
+    ("account/invitation", "signed out"),
+    ("account/oidc", "signed out"),
     ("", "admin"),
 )
 
-# Pages without a state of their own: they lead elsewhere, or they are no page. Name: why.
-_ON_THE_WAY = "seen on the way through it, in test_accounts_browser.py"
+# Addresses that show no page to whoever looks, by name of the address: why.
 NO_PAGE: Mapping[str, str] = {
-    "account_open_invitation": "leads on to the invitation",
-    "account_invitation": _ON_THE_WAY,
-    "account_set_password": "refuses (403)",
-    "account_session_end": "tells a script",
-    "mfa_authenticate": _ON_THE_WAY,
-    "mfa_deactivate_totp": _ON_THE_WAY,
+    "mfa_authenticate": "only between password and code: a state below",
+    "mfa_login_webauthn": "only the script asks for it",
     "mfa_download_recovery_codes": "a file",
-    "mfa_login_webauthn": "tells a script",
-    "openid_connect_login": "leads to the provider",
-    "openid_connect_callback": "leads from the provider",
-    "socialaccount_login_cancelled": "refuses (403)",
-    "socialaccount_signup": "refuses (403)",
+    "account_session_end": "JSON for the script",
+    "account_invitation": "only after an invitation's link: a state below",
+    "integrations:suggest": "JSON, and a part of a page for htmx",
+    "sending:withdraw": "leads back while nothing is signed off",
+    "sending:configuration_file": "a file",
+    "mapping:start": "leads to the first page",
+    "mapping:suggest": "a part of a page",
+    "mapping:csv": "a file",
+    "mapping:save": "leads back while nothing is changed",
+    "openid_connect_login": "no other provider is set up here",
+    "openid_connect_callback": "no other provider is set up here",
+}
+
+# Pages that refuse by their nature, and with which status.
+ANSWERS: Mapping[str, int] = {
+    "account_set_password": 403,
+    "account_open_invitation": 410,
+    "socialaccount_login_cancelled": 403,
+    "socialaccount_signup": 403,
 }
 
 # Parts of pages that htmx asks for, by name; they are seen inside the page they belong to.
 PARTS: frozenset[str] = frozenset()
 
+# Addresses whose pages may share a title, since they are one task in several ways.
+ONE_TASK: Mapping[str, str] = {
+    "account_open_invitation": "account_set_password",  # each says why it is not possible
+    "socialaccount_login_cancelled": "account_set_password",
+    "socialaccount_signup": "account_set_password",
+    "mfa_reauthenticate": "account_reauthenticate",
+    "mfa_reauthenticate_webauthn": "account_reauthenticate",
+}
+
 # Route: what is filled in wrongly (field to value) before the form is sent; an empty mapping sends
 # the form as it is. Fields that are left out keep what they have.
 ERRORS: Mapping[str, Mapping[str, str]] = {
-    "account_login": {"login": "", "password": ""},
-    "account_reauthenticate": {"password": ""},
-    "account_change_password": {"oldpassword": "", "password1": "short", "password2": "shorter"},
-    "mfa_reauthenticate": {"code": ""},
-    "mfa_activate_totp": {"code": ""},
+    "portal:support": {},
+    "account_login": {"login": "nobody@example.org", "password": "not the one"},
+    "account_reauthenticate": {"password": "not the one"},
+    "account_change_password": {"oldpassword": "not the one", "password1": "short"},
+    "account_reset_password_from_key": {"password1": "short", "password2": "other"},
+    "account_invitation": {"password1": "short", "password2": "other"},
+    "mfa_authenticate": {"code": "000000"},
+    "mfa_reauthenticate": {"code": "000000"},
+    "mfa_activate_totp": {"code": "000000"},
     "mfa_edit_webauthn": {"name": ""},
-    "members:invite": {"email": "nobody"},
+    "members:invite": {"email": "not an address"},
+    "tokens:make": {"name": "", "days": "0"},
+    "integrations:new": {"name": ""},
+    "integrations:system": {"name": ""},
+    "integrations:setup-credentials": {"endpoint": "nowhere"},
+    "integrations:rotate": {},
+    "integrations:settings": {"name": ""},
+    "sending:data": {"from_amount": "much"},
+    "sending:schedule": {"trigger": "custom", "cron": "every day"},
+    "sending:pauses": {},
+    "sending:switch": {},
+    "sending:features": {"name": ""},
+    "sending:declaration": {"version": ""},
+    "sending:book": {"closed_through": "1800-01-01"},
+    "sending:configuration": {"configuration": "{"},
+    "sending:copy": {},
+    "mapping:category": {"account": ""},
+    "mapping:default": {"account": ""},
+    "mapping:general": {"counterAccount": ""},
+    "mapping:code": {},
+    "mapping:claimant": {"party": ""},
+    "mapping:payees": {},
+    "mapping:import": {"file": "no such columns"},
+    "mapping:rule": {},
 }
 
-# Route: the form has no field that could be filled in wrongly, or no page shows it. Name: why.
+# Forms that cannot be filled in wrongly, by name of the address: why.
 NO_ERRORS: Mapping[str, str] = {
-    "mfa_add_webauthn": "the script of the page fills the form in; a name is proposed",
+    "mfa_add_webauthn": "its button asks the device before anything is sent",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """A page as somebody comes to it: the address it counts for, who, and by which way.
+
+    Where `path` is given, the way has to end there.
+    """
+
+    route: str
+    name: str
+    visitor: str
+    way: Callable[[Window, Place], object]
+    status: int = 200
+    path: str = ""
+
+
+def _with_the_password(window: Window, place: Place) -> None:
+    window.go("/account/login/")
+    window.page.locator("#id_login").fill(place.people["walker"].email)
+    window.page.locator("#id_password").fill(PASSWORD)
+    window.page.locator("#id_password").press("Enter")
+    window.page.wait_for_url("**/2fa/authenticate/")
+
+
+def _nowhere(window: Window, _place: Place) -> None:
+    window.go("/o/nowhere/")
+
+
+def _invited(window: Window, place: Place) -> None:
+    window.go(f"/account/invitation/{place.invitation}/")
+
+
+def _forgot(window: Window, place: Place) -> None:
+    window.go(place.way_back)
+
+
+STATES: tuple[State, ...] = (
+    State("mfa_authenticate", "after the password", "arriving", _with_the_password),
+    State("account_invitation", "with an invitation", "invited", _invited),
+    State("account_reset_password_from_key", "with a link", "forgetful", _forgot),
+    State("nothing", "no such page", "admin", _nowhere, 404),
+)
 
 
 def visitor_of(route: Route) -> str:
     """Return who looks at a page: somebody who may."""
     return next(who for beginning, who in _WHO if route.pattern.startswith(beginning))
+
+
+def default_states(route: Route, place: Place) -> list[State]:
+    """Return the states that every page has: as it is filled, and as it is empty."""
+    slugs = [FILLED, EMPTY] if route.parameters == ("slug",) else [FILLED]
+    return [_at(route, route.path(place, slug), slug) for slug in slugs]
+
+
+def _at(route: Route, path: str, slug: str) -> State:
+    def go(window: Window, _place: Place) -> None:
+        window.go(path)
+
+    return State(
+        route.name,
+        slug,
+        visitor_of(route),
+        go,
+        ANSWERS.get(route.name, 200),
+        path.partition("?")[0],
+    )
+
+
+def person(place: Place, name: str) -> Visitor:
+    """Return a visitor of the place by name; who is not known there is signed out."""
+    return place.people.get(name, Visitor(name))

@@ -66,7 +66,7 @@ def test_a_person_starts_over(portal: Portal, bilag: Bilag) -> None:
     assert "signed out everywhere" in said
     assert not is_signed_in(human.browser)
     form = new_browser().get(path_of(printed), follow=True)
-    assert "A new password" in text_of(form)
+    assert "Choose a new password" in text_of(form)
     code, printed, said = bilag("reset-sign-in", "nobody@example.org")
     assert (code != 0, printed) == (True, "")
     assert "nobody is known here" in said

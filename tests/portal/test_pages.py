@@ -4,60 +4,55 @@ No violation of axe, nothing refused by the policy, never wider than 320 pixels,
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, Locator
 
 from tests.portal.axe import axe, in_dark, in_forced_colours, narrow, structure
-from tests.portal.browser import WIDE, Window, open_window
+from tests.portal.browser import Window
 from tests.portal.live import Live
-from tests.portal.place import EMPTY, FILLED, Visitor
 from tests.portal.routes import Route, pages
-from tests.portal.states import ERRORS, NO_ERRORS, NO_PAGE, PARTS, visitor_of
+from tests.portal.states import (
+    ERRORS,
+    NO_ERRORS,
+    NO_PAGE,
+    ONE_TASK,
+    PARTS,
+    STATES,
+    State,
+    default_states,
+    person,
+)
+from tests.portal.windows import Windows
 
 # One browser and one portal for all of them: `--dist loadgroup` keeps the group in one process.
 pytestmark = pytest.mark.xdist_group("browser")
 
 LANGUAGES = ("nb", "nn", "en")
 # Fields that a person fills in; without one, nothing can be filled in wrongly.
+_FORM = "main form[method=post]"
 _FIELDS = (
-    "main form[method=post] :is(input:not([type=hidden], [type=submit], [type=checkbox],"
+    ":is(input:not([type=hidden], [type=submit], [type=checkbox],"
     " [type=radio]), select, textarea):not([disabled])"
 )
+# The summary has the focus, and each of its links leads to a field that is marked and described.
+_SUMMARY = """() => {
+  const summary = document.getElementById('error-summary');
+  if (!summary) return ['there is no summary of errors'];
+  const wrong = summary === document.activeElement ? [] : ['the summary does not have the focus'];
+  if (!summary.querySelector('li')) wrong.push('the summary is empty');
+  for (const link of summary.querySelectorAll('a')) {
+    const field = document.getElementById(decodeURIComponent(link.hash.slice(1)));
+    const marked = field && (field.matches('[aria-invalid=true]') ||
+        field.querySelector('[aria-invalid=true]'));
+    if (!marked) wrong.push(`"${link.textContent}" leads to no field that is marked as invalid`);
+    else for (const id of (field.getAttribute('aria-describedby') || '').split(' '))
+      if (id && !document.getElementById(id)) wrong.push(`nothing has the id ${id}`);
+  }
+  return wrong;
+}"""
 _OPEN = "document.querySelectorAll('main details').forEach(one => { one.open = true; })"
 _DIALOGS = "main :is([popovertarget], [aria-haspopup=dialog], [data-dialog])"
-
-
-@dataclass
-class Windows:
-    """The open windows, one for each visitor and language, and the titles that were seen."""
-
-    browser: Browser
-    live: Live
-    open: dict[tuple[str, str], Window] = field(default_factory=dict)
-    titles: dict[str, str] = field(default_factory=dict)
-
-    def of(self, visitor: Visitor, language: str) -> Window:
-        """Return the window of a visitor in a language, opened when it is first asked for."""
-        key = (visitor.name, language)
-        if key not in self.open:
-            context = open_context(self.browser, self.live, visitor, language)
-            self.open[key] = open_window(context, self.live.origin)
-        return self.open[key]
-
-
-def open_context(browser: Browser, live: Live, visitor: Visitor, language: str) -> BrowserContext:
-    """Open the browser of a visitor, who is signed in already, in a language."""
-    context = browser.new_context(
-        locale=language,
-        viewport=WIDE,
-        color_scheme="light",
-        reduced_motion="reduce",  # type: ignore[arg-type]
-    )
-    cookies = {**visitor.cookies(), "django_language": language}
-    context.add_cookies([{"name": n, "value": v, "url": live.origin} for n, v in cookies.items()])
-    return context
 
 
 @pytest.fixture(scope="module")
@@ -65,40 +60,54 @@ def windows(browser: Browser, live: Live) -> Iterator[Windows]:
     """The windows that the pages of this module are opened in."""
     shared = Windows(browser, live)
     yield shared
-    for window in shared.open.values():
-        window.page.context.close()
+    shared.close()
 
 
 @pytest.mark.parametrize("route", pages(), ids=lambda route: route.name)
 def test_a_page(windows: Windows, route: Route) -> None:
-    """One page in every state; what is wrong anywhere is told all at once."""
-    place = windows.live.place
+    """One page, filled and empty; what is wrong anywhere is told all at once."""
     if route.name in PARTS or route.name in NO_PAGE:
         return
-    wrong: list[str] = []
-    slugs = (FILLED, EMPTY) if set(route.parameters) == {"slug"} else (FILLED,)
-    for slug in slugs:
-        path = route.path(place, slug)
-        wrong += [f"{slug}: {one}" for one in _visit(windows, route, path)]
+    place = windows.live.place
+    window = windows.of(person(place, default_states(route, place)[0].visitor), LANGUAGES[0])
+    if window.answer(route.path(place)) == 405:
+        return  # nothing to see: it takes what a form sends
+    wrong = [
+        f"{state.name}: {one}"
+        for state in default_states(route, place)
+        for one in _visit(windows, state)
+    ]
     assert not wrong, "\n".join([route.pattern, *dict.fromkeys(wrong)])
 
 
-def _visit(windows: Windows, route: Route, path: str) -> list[str]:
-    visitor = windows.live.place.people[visitor_of(route)]
+@pytest.mark.parametrize("state", STATES, ids=lambda state: f"{state.route} {state.name}")
+def test_a_page_in_another_state(windows: Windows, state: State) -> None:
+    """A page that only a certain way leads to, or that looks different then."""
+    wrong = _visit(windows, state)
+    assert not wrong, "\n".join([state.route, *dict.fromkeys(wrong)])
+
+
+def test_every_page_that_shows_none_is_one_and_every_state_has_a_page() -> None:
+    """What is said of a page that is no longer there is taken out."""
+    known = {route.name for route in pages()}
+    assert {*NO_PAGE, *PARTS, *ONE_TASK, *ERRORS, *NO_ERRORS} <= known
+    assert {state.route for state in STATES} - {"nothing"} <= known
+
+
+def _visit(windows: Windows, state: State) -> list[str]:
+    place = windows.live.place
+    visitor = person(place, state.visitor)
     wrong: list[str] = []
-    status, target = windows.of(visitor, LANGUAGES[0]).answer(path)
-    if status == 405:
-        return []  # nothing to see: it takes what a form sends
-    if status != 200:
-        return [f"answers {status} {target}; if that is right, say in states.NO_PAGE why"]
     for language in LANGUAGES:
         window = windows.of(visitor, language)
-        window.go(path)
+        state.way(window, place)
+        if window.status != state.status or (state.path and window.path != state.path):
+            return [f"{window.status} at {window.page.url}; say in states.py how that page is seen"]
         wrong += [f"{language}: {one}" for one in _look(window, language)]
         if language == LANGUAGES[0]:
-            wrong += _title(windows, route, window.page.title())
+            wrong += _title(windows, state.route, window.page.title())
             wrong += _dialogs(window)
-        wrong += [f"{language}: {one}" for one in _error(window, route, path, language)]
+        wrong += [f"{language}: {one}" for one in _error(window, state.route, language)]
     return wrong
 
 
@@ -113,11 +122,11 @@ def _look(window: Window, language: str) -> list[str]:
     return [*wrong, *narrow(window, thoroughly=first), *window.mistakes()]
 
 
-def _title(windows: Windows, route: Route, title: str) -> list[str]:
-    """Return a complaint when another page has the same title."""
-    if windows.titles.setdefault(title, route.name) != route.name:
-        return [f'"{title}" is also the title of {windows.titles[title]}']
-    return []
+def _title(windows: Windows, route: str, title: str) -> list[str]:
+    """Return a complaint when the page of another task has the same title."""
+    task = ONE_TASK.get(route, route)
+    first = windows.titles.setdefault(title, task)
+    return [] if first == task else [f'"{title}" is also the title of {first}']
 
 
 def _dialogs(window: Window) -> list[str]:
@@ -132,29 +141,35 @@ def _dialogs(window: Window) -> list[str]:
     return wrong
 
 
-def _error(window: Window, route: Route, path: str, language: str) -> list[str]:
+def _fill(form: Locator, name: str, value: str) -> None:
+    """Fill in, choose or tick what a form calls `name`; an empty value takes every tick away."""
+    every = form.locator(f"[name='{name}']")
+    kind = every.first.evaluate("one => one.type")
+    if kind in ("radio", "checkbox"):
+        for one in every.all():
+            one.set_checked(one.get_attribute("value") == value)
+    elif kind == "select-one":
+        every.select_option(value)
+    elif kind == "file":
+        every.set_input_files({"name": "f", "mimeType": "text/plain", "buffer": value.encode()})
+    else:
+        every.fill(value)
+
+
+def _error(window: Window, route: str, language: str) -> list[str]:
     """Send the form filled in wrongly, and return what is wrong with the page that says so."""
     page = window.page
-    if route.name not in ERRORS:
-        if page.locator(_FIELDS).count() and route.name not in NO_ERRORS:
-            return ["has a form; say in states.ERRORS how it is filled in wrongly"]
+    fields = page.locator(_FIELDS).locator("visible=true")
+    form = page.locator(_FORM).filter(has=fields).first
+    if not form.count() or route in NO_ERRORS:
         return []
-    form = page.locator("main form[method=post]").filter(has=page.locator(_FIELDS)).first
-    for name, value in ERRORS[route.name].items():
-        control = form.locator(f"[name='{name}']").first
-        if control.evaluate("one => one.localName") == "select":
-            control.select_option(value)
-        else:
-            control.fill(value)
+    if route not in ERRORS:
+        return ["has a form; say in states.ERRORS how it is filled in wrongly"]
+    for name, value in ERRORS[route].items():
+        _fill(form, name, value)
     form.evaluate("one => { one.noValidate = true; }")
-    form.locator("button[type=submit], button:not([type]), input[type=submit]").first.click()
-    page.wait_for_load_state("load")
+    # by the script, so that a form is sent from a button as well as without one
+    with page.expect_navigation(wait_until="load"):
+        form.evaluate("one => one.requestSubmit()")
     wrong = _look(window, language)
-    summary = page.locator("#error-summary")
-    if not summary.count():
-        wrong.append("shows no summary of errors")
-    elif not summary.evaluate("one => one === document.activeElement"):
-        wrong.append("the summary of errors does not have the focus")
-    if not page.locator("[aria-invalid=true]").count():
-        wrong.append("no field is marked as invalid")
-    return [f"with errors: {one}" for one in wrong]
+    return [f"with errors: {one}" for one in [*wrong, *map(str, page.evaluate(_SUMMARY))]]

@@ -127,7 +127,7 @@ _COPIES: dict[str, dict[str, str]] = {
     "mfa_authenticator": {
         "id": "1000 + n", "": "SELECT * FROM mfa_authenticator WHERE type = 'webauthn' LIMIT 1",
     },
-    "mapping_versions": {"version": "n + 1", "": _of_own("mapping_versions")},
+    "mapping_versions": {"version": "n + 100", "": _of_own("mapping_versions")},
     "change_logs": {"": _of_own("change_logs")},
     "syncs": {"id": _NEW, "": _of_own("syncs")},
     "imports": {"id": _NEW, "": _of_own("imports")},

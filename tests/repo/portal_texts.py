@@ -13,6 +13,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import allauth
 import django
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po
@@ -91,9 +92,13 @@ def used_texts(portal: Path = PORTAL) -> Iterator[Used]:
         for text in of_template(path.read_text(encoding="utf-8")):
             yield Used(text, home_of(path, portal), str(path.relative_to(portal)))
     for path in sorted(portal.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        for text, line in of_module(tree):
-            yield Used(text, home_of(path, portal), f"{path.relative_to(portal)}:{line}")
+        place = path.relative_to(portal)
+        try:
+            found = list(of_module(ast.parse(path.read_text(encoding="utf-8"))))
+        except ValueError as error:
+            raise ValueError(f"{place}: {error}") from error
+        for text, line in found:
+            yield Used(text, home_of(path, portal), f"{place}:{line}")
 
 
 def of_template(source: str) -> Iterator[Text]:
@@ -153,6 +158,44 @@ def untranslated_words(source: str, *, html: bool = True) -> list[str]:
 def nodes(source: str) -> list[Node]:
     """Return every node of a template in the order of its source."""
     return _backend().from_string(source).template.nodelist.get_nodes_by_type(Node)
+
+
+@cache
+def library_texts() -> frozenset[str]:
+    """Return what the libraries behind the pages say in English, which ours may say anew."""
+    files = [
+        Path(str(module.__file__)).parent.joinpath(*place, "locale", "nb", "LC_MESSAGES", name)
+        for module, place, name in (
+            (allauth, (), "django.po"),
+            (django, ("conf",), "django.po"),
+            (django, ("contrib", "auth"), "django.po"),
+        )
+    ]
+    found: set[str] = set()
+    for file in files:
+        with file.open("rb") as opened:
+            for entry in read_po(opened, locale="nb"):
+                found |= {entry.id} if isinstance(entry.id, str) else set(entry.id)
+    return frozenset(found)
+
+
+@cache
+def english_sentences(language: str) -> frozenset[str]:
+    """Return the sentences that no page in a language may show: English, with another translation.
+
+    Of three words or more and without placeholders, so that nothing is found by chance.
+    """
+    known: dict[str, str] = {}
+    for home in homes():
+        for entry in catalogue(home, language):
+            if isinstance(entry.id, str) and entry.id and isinstance(entry.string, str):
+                known[entry.id] = entry.string
+    every = {text for text in (*known, *library_texts()) if known.get(text) != text}
+    return frozenset(
+        " ".join(text.split())
+        for text in every
+        if len(text.split()) >= 3 and not re.search(r"[%{<]", text)
+    )
 
 
 @cache

@@ -13,7 +13,7 @@ from ninja.operation import Operation
 from pydantic.json_schema import models_json_schema
 
 from bilag.api.answers import ProblemDetails
-from bilag.api.auth import ApiToken
+from bilag.api.auth import ORGANIZATION_HEADER, ApiToken
 from bilag.api.once import KEY_LENGTH_MAX, KEY_PATTERN
 from bilag.api.problems import MEDIA_TYPE, response_of
 from bilag.api.record_model import EXAMPLE, ApprovedRecord, WithdrawnRecord
@@ -68,6 +68,17 @@ def record_body() -> dict[str, Any]:
     }
 
 
+_PERSON = "SignedToken"
+_PERSON_SCHEME = {
+    "type": "http",
+    "scheme": "bearer",
+    "bearerFormat": "JWT",
+    "description": (
+        "A person, by the signed token of an issuer that the operator trusts; the role among our"
+        f" members gives the scopes. Who has several organizations names one in"
+        f" {ORGANIZATION_HEADER}."
+    ),
+}
 _RECORD_MODELS = (ApprovedRecord, WithdrawnRecord)
 
 
@@ -108,6 +119,7 @@ class BilagApi(NinjaAPI):
         )
         document["components"]["schemas"].update(records["$defs"])
         scopes = self._scopes()
+        document["components"]["securitySchemes"][_PERSON] = _PERSON_SCHEME
         for operations in document["paths"].values():
             for method, operation in operations.items():
                 _complete(method, operation, scopes[operation["operationId"]])
@@ -129,7 +141,7 @@ class BilagApi(NinjaAPI):
 
 
 def _complete(method: str, operation: dict[str, Any], scope: str) -> None:
-    operation["security"] = [{ApiToken.__name__: [scope]}]
+    operation["security"] = [{ApiToken.__name__: [scope]}, {_PERSON: [scope]}]
     for status, response in operation["responses"].items():
         if status >= 400:
             response["content"] = {MEDIA_TYPE: response["content"].pop("application/json")}

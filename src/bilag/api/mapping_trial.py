@@ -15,7 +15,7 @@ from bilag.api.mapping_model import FieldsAnswer
 from bilag.api.mapping_trial_model import (
     EffectAnswer,
     EffectRequest,
-    PreviewAnswer,
+    MappingPreviewAnswer,
     PreviewedAnswer,
     PreviewRequest,
     ValueAnswer,
@@ -67,7 +67,7 @@ def post_mapping_value(
 @router.post(
     PATH + "/preview",
     auth=CONFIGURATION_READ,
-    response={200: PreviewAnswer, **WRITE_ERRORS},
+    response={200: MappingPreviewAnswer, **WRITE_ERRORS},
     summary="Preview the mapping",
 )
 @once
@@ -80,7 +80,7 @@ def post_mapping_preview(
         found = _trial(request).preview(integration_key, body.source_ids, body.mapping)
     return answer(
         200,
-        PreviewAnswer(
+        MappingPreviewAnswer(
             faults=items(found.faults, language),
             records=[PreviewedAnswer.of(one, language) for one in found.records],
         ),

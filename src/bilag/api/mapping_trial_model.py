@@ -53,7 +53,7 @@ class PreviewRequest(Request):
     mapping: dict[str, Any] | None = Field(None, description=MAPPING)
 
 
-class VoucherLineAnswer(Answer):
+class MappedLineAnswer(Answer):
     """One posting of a voucher; debit is positive."""
 
     account: str
@@ -76,7 +76,7 @@ class PreviewedAnswer(Answer):
     voucher_number: str | None = None
     text: str | None = None
     fields: dict[str, str] | None = None
-    lines: list[VoucherLineAnswer]
+    lines: list[MappedLineAnswer]
     payload: str | None = None
     problems: list[ProblemItem]
 
@@ -97,7 +97,7 @@ class PreviewedAnswer(Answer):
         )
 
 
-class PreviewAnswer(Answer):
+class MappingPreviewAnswer(Answer):
     """Records as they would be sent; with `faults` of the mapping itself none can be made."""
 
     faults: list[ProblemItem]
@@ -184,9 +184,9 @@ class EffectAnswer(Answer):
         )
 
 
-def _lines(voucher: Voucher | None) -> list[VoucherLineAnswer]:
+def _lines(voucher: Voucher | None) -> list[MappedLineAnswer]:
     return [
-        VoucherLineAnswer(
+        MappedLineAnswer(
             account=line.account, amount=amount_text(line.amount), text=line.text,
             vat_code=line.vat_code, cost_centre=line.cost_centre, project=line.project,
             party=line.party, fields=line.fields,

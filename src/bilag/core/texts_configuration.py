@@ -172,6 +172,11 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Vel anten ei bok som finst, eller ei ny.",
         "Choose either a book that is there, or a new one.",
     ),
+    "draft_not_entered": (
+        "Innstillinger og tilgangsnøkler er ikke lagret ferdig. Fullfør dette steget.",
+        "Innstillingar og tilgangsnøklar er ikkje lagra ferdig. Fullfør dette steget.",
+        "Settings and credentials are not saved completely. Finish this step.",
+    ),
     "draft_not_tested": (
         "Forbindelsen er ikke testet med disse innstillingene og tilgangsnøklene. Test den.",
         "Sambandet er ikkje testa med desse innstillingane og tilgangsnøklane. Test det.",

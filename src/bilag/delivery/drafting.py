@@ -16,7 +16,7 @@ from bilag.delivery.set_up import compile_now
 from bilag.exports.audit import record_change
 from bilag.integrations.books import get_book, save_book
 from bilag.integrations.connection_tests import read_test
-from bilag.integrations.drafts import begin_draft, change_draft
+from bilag.integrations.drafts import begin_draft, change_draft, read_draft
 from bilag.integrations.model import (
     Book,
     Delivery,
@@ -28,6 +28,7 @@ from bilag.integrations.model import (
 from bilag.integrations.runtime import note_passed_test
 from bilag.integrations.start import NewBook, NewIntegration
 from bilag.integrations.store import get_integration, list_integrations, save_integration
+from bilag.integrations.vault import describe_credentials
 
 
 class Drafting(Connecting):
@@ -179,6 +180,10 @@ class Drafting(Connecting):
         except Refused as refused:
             yield from (("credentials", problem) for problem in refused.problems)
             return
+        draft = read_draft(connection, self._organization_id, one.id)
+        credentials = describe_credentials(connection, self._organization_id, one.id)
+        if draft and (draft.entered or not (one.settings or credentials)):
+            yield "credentials", Problem("draft_not_entered")
         test = read_test(connection, self._organization_id, one.id)
         if test is None or not self._counts(connection, one, test):
             yield "test", Problem("draft_not_tested")

@@ -24,9 +24,10 @@ from bilag.exports.audit import record_change
 from bilag.exports.decide import release
 from bilag.exports.waiting import HeldClaim, count_held, held_claims
 from bilag.integrations.books import list_books
+from bilag.integrations.mapped_types import mapped_types
 from bilag.integrations.model import Book
 from bilag.integrations.runtime import stop_running_sync
-from bilag.integrations.store import list_integrations, read_mapping
+from bilag.integrations.store import list_integrations
 from bilag.mapping.dates import TIME_ZONE
 from bilag.records.elsewhere import feature_key
 from bilag.tenants.organizations import Organization, change_organization, read_organization
@@ -96,12 +97,8 @@ class OrganizationSettings:
         with self._scope() as connection:
             organization = self._organization(connection)
             kinds = dict.fromkeys(CATEGORIES, "category")
-            for one in list_integrations(connection, self._organization_id):
-                mapping = read_mapping(
-                    connection, self._organization_id, one.id, one.mapping_version
-                )
-                for name in (mapping or {}).get("categories", {}):
-                    kinds.setdefault(feature_key(name), "type")
+            for name in mapped_types(connection, self._organization_id):
+                kinds.setdefault(feature_key(name), "type")
         excluded = set(organization.excluded_features)
         for name in sorted(excluded):
             kinds.setdefault(name, "other")

@@ -21,7 +21,13 @@ from bilag.integrations.model import Book, Integration
 from bilag.integrations.start import NewBook, NewIntegration
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.portal.forms import Form
-from bilag.portal.integrations.settings_form import EXPIRES, SECRET, SecretLines, expiry_field
+from bilag.portal.integrations.settings_form import (
+    EXPIRES,
+    SECRET,
+    SecretLines,
+    expiry_field,
+    inside,
+)
 
 NEW = "+new"
 # Where a verb's field stands in the form.
@@ -216,7 +222,7 @@ class RotateForm(Form):
         self._others = [name for name in secrets if name not in (field, CALLBACK_CREDENTIAL)]
         for name in (field, *self._others):
             self.fields[SECRET + name] = forms.CharField(
-                label=_("New %(secret)s") % {"secret": secrets[name].lower()},
+                label=_("New %(secret)s") % {"secret": inside(secrets[name])},
                 required=name == field,
                 strip=False,
                 max_length=20_000,

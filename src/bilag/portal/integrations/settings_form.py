@@ -113,10 +113,11 @@ class SettingsForm(Form):
 
     def secrets(self) -> dict[str, NewSecret]:
         """Return the secrets that were typed, each with the day on which it expires."""
+        # as they were typed: to be kept for later they need not fit the login that is chosen now
         return {
             name: NewSecret(str(typed), _midnight(self.cleaned_data.get(EXPIRES + name)))
             for name in self._secrets
-            if (typed := self.cleaned_data.get(SECRET + name))
+            if (typed := self.data.get(SECRET + name))
         }
 
     def entered(self) -> dict[str, Any]:
@@ -227,6 +228,11 @@ class SettingsForm(Form):
         )
 
 
+def inside(title: str) -> str:
+    """Return a title as it stands inside a sentence: small at first, unless it is an acronym."""
+    return title if title[:2].isupper() else title[:1].lower() + title[1:]
+
+
 class SecretLines(forms.Textarea):
     """A text area that never sends back what was typed into it."""
 
@@ -262,7 +268,8 @@ def _field(place: Place, shown: Any) -> forms.Field:
         choices = list(place.choices.items())
         few = len(choices) <= _RADIOS_MAX
         widget: forms.Widget = forms.RadioSelect() if few else forms.Select()
-        return forms.ChoiceField(choices=choices, widget=widget, **{**about, "required": few})
+        about["required"] = "" not in place.choices
+        return forms.ChoiceField(choices=choices, widget=widget, **about)
     if place.kind in (LIST, PAIRS):
         one = _("One a line.") if place.kind == LIST else _("One a line, as name = value.")
         about["help_text"] = format_html("{} {}", about["help_text"], one)
@@ -330,7 +337,7 @@ def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
     """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
     typed = cleaned.get(place.name)
     if place.kind == CHOICE and place.of_numbers:
-        return int(typed) if str(typed).isdecimal() else typed
+        return int(str(typed)) if str(typed).isdecimal() else typed
     if place.kind == LIST:
         lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
         return [int(x) if place.of_numbers and x.isdecimal() else x for x in lines]

@@ -23,6 +23,9 @@ _STEPS: Mapping[str, tuple[Promise, str]] = {
     "confirm": (_("Confirm"), "setup/confirm"),
 }
 
+# Steps that are pages of other groups.
+ELSEWHERE = ("fields", "data", "schedule")
+
 
 class Step(NamedTuple):
     """One step: its key, name and address, and whether it is the one that is shown."""
@@ -41,6 +44,11 @@ def steps(slug: str, integration_key: str, current: str = "") -> list[Step]:
     return [
         Step(key, name, f"{home}/{place}", key == current) for key, (name, place) in _STEPS.items()
     ]
+
+
+def step_named(slug: str, integration_key: str, step: str) -> Step:
+    """Return a step by its key; raises KeyError for an unknown one."""
+    return Step(step, _STEPS[step][0], step_address(slug, integration_key, step), False)
 
 
 def step_address(slug: str, integration_key: str, step: str) -> str:

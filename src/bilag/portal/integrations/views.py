@@ -16,13 +16,12 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from bilag.core.problem import Problem, Refused
-from bilag.core.schedule_words import words
 from bilag.core.texts_settings import secret_title
 from bilag.delivery.connecting import Connected
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.portal.forms import Form
 from bilag.portal.integrations.forms import RotateForm
-from bilag.portal.integrations.settings_form import SettingsForm
+from bilag.portal.integrations.settings_form import SettingsForm, inside
 from bilag.portal.integrations.standing import state_words
 from bilag.portal.integrations.steps import INTEGRATIONS, step_address
 from bilag.portal.scope import Desk, organization_page, say
@@ -56,12 +55,9 @@ def overview(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "integration": one,
         "kind": found.kind,
         "state_words": state_words(found),
-        "schedule": words(one.delivery.timed(), desk.language),
         "may_change": desk.role == "admin",
         "not_set": _not_set(found),
-        "addresses": {
-            step: step_address(slug, key, step) for step in ("fields", "data", "schedule")
-        },
+        "mapping": step_address(slug, key, "fields"),
     }
     return render(request, "integrations/overview.html", context)
 
@@ -89,7 +85,7 @@ def rotate(request: HttpRequest, desk: Desk, key: str, field: str) -> HttpRespon
                     request,
                     _("The test passed: the new %(secret)s is in use. The one before it is kept,"
                       " sealed, until something was sent with the new one.")
-                    % {"secret": secrets[field]},
+                    % {"secret": inside(secrets[field])},
                 )  # fmt: skip
                 return redirect("integrations:overview", desk.organization.slug, key)
         form.must_be_typed_again()

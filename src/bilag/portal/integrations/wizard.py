@@ -13,8 +13,8 @@ from bilag.core.schedule_words import words
 from bilag.delivery.connecting import Connected
 from bilag.portal.integrations.forms import ConfirmForm, SystemForm
 from bilag.portal.integrations.settings_form import SettingsForm
-from bilag.portal.integrations.standing import problem_text
-from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address
+from bilag.portal.integrations.standing import kind_name, problem_text
+from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address, step_named
 from bilag.portal.scope import Desk, organization_page, say
 
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
@@ -39,7 +39,8 @@ def new(request: HttpRequest, desk: Desk) -> HttpResponse:
                 % {"name": draft.name})  # fmt: skip
             return redirect(next_step(desk.organization.slug, draft.key, "system"))
     status = 422 if form.is_bound else 200
-    return render(request, "integrations/system.html", {"form": form}, status=status)
+    context = {"form": form, "integration": None}
+    return render(request, "integrations/system.html", context, status=status)
 
 
 @_read_or_send
@@ -157,7 +158,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             return redirect("integrations:overview", desk.organization.slug, key)
     slug, language = desk.organization.slug, desk.language
     missing = [
-        (step_address(slug, key, step), problem_text(problem, language))
+        (step_named(slug, key, step), problem_text(problem, language))
         for step, problem in desk.drafting.missing(key)
     ]
     context = {
@@ -203,12 +204,14 @@ def read_lists(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     except Refused as refused:
         say(request, refused.text(language), "danger")
         return back
-    failed = [one.problem.text(language) for one in listed if one.problem]
+    failed = [
+        f"{kind_name(one.kind)}: {one.problem.text(language)}" for one in listed if one.problem
+    ]
     read = sum(len(one.items) for one in listed)
     if failed:
         say(
             request,
-            " ".join([_("Not everything could be read."), *dict.fromkeys(failed)]),
+            " ".join([_("Not everything could be read."), *failed]),
             "warning",
         )
     else:

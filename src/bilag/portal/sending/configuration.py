@@ -18,6 +18,7 @@ from bilag.delivery.configuration.read import UPLOAD_BYTES_MAX
 from bilag.delivery.configuration.verbs import OrganizationConfiguration
 from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.sending.forms import PlaceForm
+from bilag.portal.sending.uploads import was_too_large
 from bilag.tenants.members import Membership
 
 # A select of more choices is slower to use than a text field.
@@ -46,14 +47,16 @@ class UploadForm(PlaceForm):
         widget=forms.FileInput(attrs={"accept": ".yaml,.yml,.json"}),
     )
 
-    def text(self) -> str | None:
+    def text(self, *, too_large: bool) -> str | None:
         """Return what the file holds; None, with errors, where that is no text or too much."""
-        if not self.is_valid():
-            return None
-        uploaded = self.cleaned_data["configuration"]
-        if uploaded.size > UPLOAD_BYTES_MAX:
+        sent = self.is_valid()
+        uploaded = self.cleaned_data.get("configuration")
+        if too_large or (uploaded is not None and uploaded.size > UPLOAD_BYTES_MAX):
+            self.errors.clear()
             params = {"maximum": str(UPLOAD_BYTES_MAX)}
             self.refuse(Refused(Problem("upload_too_large", "configuration", params=params)))
+            return None
+        if not sent or uploaded is None:
             return None
         content: bytes = uploaded.read()
         try:
@@ -104,7 +107,7 @@ class CopyForm(PlaceForm):
 def configuration(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Offer the file, and show what one that is uploaded would change."""
     form = UploadForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
-    text = form.text() if request.method == "POST" else None
+    text = form.text(too_large=was_too_large(request)) if request.method == "POST" else None
     if text is not None:
         try:
             changes = _verbs(desk).preview(text)

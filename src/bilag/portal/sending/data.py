@@ -16,7 +16,7 @@ from bilag.delivery.included import Included, IncludedRecords
 from bilag.exports.filtered import Followed
 from bilag.integrations.model import Filters, Integration
 from bilag.portal.scope import Desk, announce, organization_page, say
-from bilag.portal.sending.forms import Codes, ExactAmount, PlaceForm, day_input
+from bilag.portal.sending.forms import Codes, ExactAmount, PlaceForm, day_input, faults
 from bilag.portal.sending.places import unknown_is_not_found
 from bilag.portal.sending.words import moment_words
 
@@ -122,6 +122,8 @@ def included_data(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     form = FiltersForm(one.book.currency, request.POST)
     chosen = form.filters()
     if chosen is None:
+        if request.headers.get("HX-Request"):
+            return faults(request, form)
         return _page(request, one, form)
     if request.POST.get("act") == "save" and request.POST.get("counted") == _digest(chosen):
         __, followed = verbs.change(key, chosen)

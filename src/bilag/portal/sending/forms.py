@@ -9,11 +9,14 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.utils.translation import gettext as _
 from pydantic import BaseModel, ValidationError
 
 from bilag.core.problem import Problem, Refused
 from bilag.portal.forms import Form
+from bilag.portal.scope import announce
 from bilag.records.identity import has_identity_number
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,6 +45,17 @@ class PlaceForm(Form):
                 else:
                     self.refuse(Refused(Problem("value_not_usable", place)))
         return None
+
+
+def faults(request: HttpRequest, form: Form) -> HttpResponse:
+    """Return what htmx puts into the page where a form cannot be used: its errors, read out."""
+    told = [
+        f"{form.fields[name].label}: {error}" if name in form.fields else str(error)
+        for name, errors in form.errors.items()
+        for error in errors
+    ]
+    answer = render(request, "sending/faults.html", {"form": form})
+    return announce(answer, " ".join([_("Mend this before you go on"), *told]))
 
 
 class FreeText(forms.CharField):

@@ -16,6 +16,7 @@ from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.sending.data import CATEGORY_NAMES
 from bilag.portal.sending.forms import FreeText, PlaceForm, day_input
 from bilag.portal.sending.places import only_admins_change, unknown_is_not_found
+from bilag.portal.sending.words import amount_words
 from bilag.tenants.organizations import REASON_MAX
 
 _POLICIES = (
@@ -130,7 +131,7 @@ def decide(request: HttpRequest, desk: Desk) -> HttpResponse:
     form = DecisionForm(request.POST if request.method == "POST" else None)
     cast(forms.MultipleChoiceField, form.fields["claims"]).choices = [
         (str(claim.export_id), _("Claim %(id)s: %(amount)s %(currency)s, %(kind)s") % {
-            "id": claim.source_id, "amount": claim.amount, "currency": claim.currency,
+            "id": claim.source_id, "amount": amount_words(claim.amount), "currency": claim.currency,
             "kind": CATEGORY_NAMES.get(claim.category, claim.category),
         })
         for claim in shown

@@ -17,7 +17,7 @@ from bilag.core.schedule_words import pause_words, words
 from bilag.delivery.configured import Timed
 from bilag.integrations.timetable import Timetable, Trigger
 from bilag.portal.scope import Desk, announce, organization_page, say
-from bilag.portal.sending.forms import PlaceForm
+from bilag.portal.sending.forms import PlaceForm, faults
 from bilag.portal.sending.panel import panel_of
 from bilag.portal.sending.places import unknown_is_not_found
 from bilag.portal.sending.words import moment_words
@@ -90,9 +90,13 @@ class ScheduleForm(PlaceForm):
         if not self.is_valid():
             return None
         trigger: Trigger = self.cleaned_data["trigger"]
+        for name in NEEDS[trigger]:
+            if not self.cleaned_data[name]:
+                self.add_error(name, _("Fill this in."))
+        if self.errors:
+            return None
         given = {name: self.cleaned_data[name] or None for name in NEEDS[trigger]}
-        given.setdefault("weekdays", ())
-        given["weekdays"] = given["weekdays"] or ()
+        given["weekdays"] = given.get("weekdays") or ()
         values = {**given, "time_zone": self.cleaned_data["time_zone"], "pauses": now.pauses}
         timetable = self.read(Timetable, values)
         if timetable is None:
@@ -118,6 +122,8 @@ def schedule(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     form = ScheduleForm(request.POST)
     wanted = form.wanted(now.schedule)
     if wanted is None:
+        if request.headers.get("HX-Request"):
+            return faults(request, form)
         return _page(request, desk, timed, form)
     trigger, timetable = wanted
     digest = _digest(trigger, timetable)

@@ -1,9 +1,10 @@
 """Moments and amounts as these pages say them: local, absolute, in the language of the page."""
 
 from datetime import datetime
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from django.utils.formats import date_format
+from django.utils.formats import date_format, number_format
 from django.utils.translation import pgettext
 
 from bilag.mapping.dates import TIME_ZONE
@@ -15,3 +16,8 @@ def moment_words(moment: datetime, zone: ZoneInfo = TIME_ZONE) -> str:
         moment.astimezone(zone), pgettext("a format of Django: day and time", "l j F Y, H:i")
     )
     return f"{written} ({zone.key})"
+
+
+def amount_words(amount: Decimal) -> str:
+    """Return an amount with two decimals and groups of digits, as the language writes it."""
+    return number_format(amount, 2, force_grouping=True)

@@ -8,7 +8,7 @@ from typing import Any
 from django import template
 
 from bilag.integrations.model import Integration
-from bilag.portal.integrations.steps import next_step, steps
+from bilag.portal.integrations.steps import ELSEWHERE, steps
 
 register = template.Library()
 
@@ -20,12 +20,11 @@ def wizard_steps(desk: Any, integration: Integration | None, current: str) -> di
         return {"steps": []}
     found = steps(desk.organization.slug, integration.key, current)
     number = next(place for place, step in enumerate(found, 1) if step.is_current)
-    return {"steps": found, "number": number, "count": len(found), "integration": integration}
-
-
-@register.simple_tag
-def wizard_next(desk: Any, integration: Integration, current: str) -> str:
-    """Return the address of the step after this one; empty for an integration that is set up."""
-    if not integration.is_draft:
-        return ""
-    return next_step(desk.organization.slug, integration.key, current)
+    return {
+        "steps": found,
+        "number": number,
+        "count": len(found),
+        "integration": integration,
+        # pages that are not the wizard's own know nothing of what follows
+        "onward": found[number] if current in ELSEWHERE else None,
+    }
