@@ -127,7 +127,7 @@ def test_the_control_report_is_shown_made_and_handed_out(portal: Portal) -> None
     claims = accountant.get(cell.replace("&amp;", "&")).content.decode()
     assert "C1" in said(claims)
     assert "C2" not in said(claims)
-    file = accountant.get(portal.page(f"reports/control/file{query}"))
+    file = accountant.get(portal.page(f"reports/control/main/file{query}"))
     assert file["Content-Type"] == "text/csv; charset=utf-8"
     assert len(file.content.splitlines()) == 3
     assert portal.stage.query("SELECT count(*) FROM change_logs") == [(0,)]
@@ -145,8 +145,8 @@ def test_the_control_report_is_shown_made_and_handed_out(portal: Portal) -> None
 
 @pytest.mark.parametrize(
     "path",
-    ["reports/control/claims", "reports/control/claims?book=main&first=x&last=y",
-     "reports/control/file?book=nowhere&first=2026-11-01&last=2026-11-30",
+    ["reports/control/main/claims", "reports/control/main/claims?first=x&last=y",
+     "reports/control/nowhere/file?first=2026-11-01&last=2026-11-30",
      "reports/control/17", "reports/wages?year=x", "reports/wages?year=1999",
      "reports/wages?year=2026&basis=NaN", "reports/wages/payroll-list?year=99999"],
 )  # fmt: skip
@@ -190,7 +190,7 @@ def test_all_organizations_by_what_needs_attention(portal: Portal) -> None:
     runtime(portal.stage, error_since=NOW, error_message="no")
     page = operator.get("/admin-overview").content.decode()
     assert "62 organizations" in said(page)
-    assert page.index(">alice<") < page.index(">Organization 1<")
+    assert page.index(">alice (alice)<") < page.index(">Organization 1 (")
     assert "stopped by an error" in said(page)
     assert "No worker is running." in said(page)
     (following,) = re.findall(r'href="(\?[^"]*after=[^"]*)"', page)

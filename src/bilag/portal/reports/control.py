@@ -113,7 +113,7 @@ def made(request: HttpRequest, desk: Desk, report_id: int) -> HttpResponse:
 
 @require_GET
 @organization_page("admin", "accountant")
-def claims(request: HttpRequest, desk: Desk) -> HttpResponse:
+def claims(request: HttpRequest, desk: Desk, book_key: str) -> HttpResponse:
     """List the claims behind one sum of a report, as they stand now."""
     asked = request.GET
     state = asked.get("state") if asked.get("state") in STATES else None
@@ -121,7 +121,7 @@ def claims(request: HttpRequest, desk: Desk) -> HttpResponse:
     currency = asked.get("currency", "")[:3] or None
     after = asked.get("after", "")
     start = int(after) if after.isascii() and after.isdecimal() and int(after) <= _ID_MAX else 0
-    with _period(request, desk) as (connection, period):
+    with _period(request, desk, book_key) as (connection, period):
         found = report_rows(
             connection, period, currency=currency, listing=listing, state=state, after=start,
             limit=PAGE + 1,
@@ -136,16 +136,16 @@ def claims(request: HttpRequest, desk: Desk) -> HttpResponse:
         "currency": currency,
         "next": urlencode({**kept, "after": rows[-1].id}) if len(found) > PAGE else "",
         "first": urlencode(kept) if start else "",
-        "back": _query(period.book.key, period.first, period.last),
+        "back": urlencode({"book": book_key}) + f"&{_days(period.first, period.last)}",
     }
     return render(request, "reports/claims.html", context)
 
 
 @require_GET
 @organization_page("admin", "accountant")
-def file(request: HttpRequest, desk: Desk) -> HttpResponse:
+def file(request: HttpRequest, desk: Desk, book_key: str) -> HttpResponse:
     """Hand out every claim of a report, as it stands now, as a CSV file."""
-    with _period(request, desk) as (connection, period):
+    with _period(request, desk, book_key) as (connection, period):
         content = control_file(all_rows(connection, period))
     name = f"control-{period.book.key}-{period.first}-{period.last}.csv"
     return HttpResponse(
@@ -156,7 +156,9 @@ def file(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 
 @contextmanager
-def _period(request: HttpRequest, desk: Desk) -> Iterator[tuple[psycopg.Connection[Any], Period]]:
+def _period(
+    request: HttpRequest, desk: Desk, book_key: str
+) -> Iterator[tuple[psycopg.Connection[Any], Period]]:
     """Open the organization at the period of an address; a period that is none is not found."""
     asked, own = request.GET, desk.organization.id
     try:
@@ -165,7 +167,7 @@ def _period(request: HttpRequest, desk: Desk) -> Iterator[tuple[psycopg.Connecti
         raise Http404 from None
     with tenant(own) as connection:
         try:
-            period = period_of(connection, own, asked.get("book", ""), first, last)
+            period = period_of(connection, own, book_key, first, last)
         except Refused:
             raise Http404 from None
         yield connection, period
@@ -173,7 +175,7 @@ def _period(request: HttpRequest, desk: Desk) -> Iterator[tuple[psycopg.Connecti
 
 def _drawn(desk: Desk, report: ControlReport) -> dict[str, Any]:
     """Return what the template draws: a line for each state, with the address of its claims."""
-    query = _query(report.book, report.first, report.last)
+    days = _days(report.first, report.last)
     slug = desk.organization.slug
 
     def lines(listing: str, sums: dict[str, Any], currency: str) -> list[dict[str, Any]]:
@@ -182,7 +184,7 @@ def _drawn(desk: Desk, report: ControlReport) -> dict[str, Any]:
                 "state": state,
                 "count": count,
                 "amount": amount,
-                "query": f"{query}&"
+                "query": f"{days}&"
                 + urlencode({"currency": currency, "listing": listing, "state": state}),
             }
             for state, (count, amount) in sums.items()
@@ -199,11 +201,12 @@ def _drawn(desk: Desk, report: ControlReport) -> dict[str, Any]:
         }
         for one in report.sums
     ]
-    return {"drawn": drawn, "query": query, "slug": slug}
+    query = urlencode({"book": report.book}) + f"&{days}"
+    return {"drawn": drawn, "query": query, "days": days, "slug": slug}
 
 
-def _query(book: str, first: date, last: date) -> str:
-    return urlencode({"book": book, "first": first.isoformat(), "last": last.isoformat()})
+def _days(first: date, last: date) -> str:
+    return urlencode({"first": first.isoformat(), "last": last.isoformat()})
 
 
 def _last_month(books: list[tuple[str, str]]) -> dict[str, Any]:
