@@ -310,6 +310,7 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "reconciliationId": RUN,
+        "alertId": 1,
         "version": 1,
         "table": "costCentres",
         "mapping:default kind": "mileage",

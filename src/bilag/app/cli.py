@@ -88,6 +88,8 @@ _VARIABLES = (
     ("BILAG_SESSION_HOURS", "hours after which it ends whatever happens (12)"),
     ("BILAG_JWT_FILE", "whose signed tokens (JWT) the API takes besides our own (none)"),
     ("BILAG_TRUSTED_PROXIES", "how many web servers stand before `serve` (0)"),
+    ("BILAG_METRICS_TOKEN", "who sends it may read /metrics; without it, nobody"),
+    ("BILAG_METRICS_NETWORKS", "who asks from there may, too: 127.0.0.0/8 10.1.0.0/16"),
     ("BILAG_LANGUAGE", "nb, nn or en, for what commands say about claims (en)"),
     ("BILAG_LOG_LEVEL", "debug, info, warning or error (info for worker and serve)"),
     ("BILAG_DEBUG", "1 shows the traceback of an error"),
