@@ -45,6 +45,9 @@ BODIES: dict[str, Any] = {
     "put_enabled": {"enabled": True},
     "put_schedule": {"trigger": "manual"},
     "post_schedule_preview": {"trigger": "manual"},
+    "post_acknowledge": {},
+    "put_alert_settings": {"errorsMax": 20},
+    "post_control_report": {"book": "main", "from": "2026-11-01", "to": "2026-11-30"},
     "put_filters": {"categories": ["expense"], "fromAmount": "100"},
     "post_filters_preview": {"categories": ["expense"]},
     "put_features": {"excluded": [{"name": "membership", "why": "in the member portal"}]},
@@ -77,6 +80,8 @@ BODIES: dict[str, Any] = {
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
+    "get_health", "get_alerts", "get_alert_settings",
+    "get_control_report", "get_wages", "get_payroll_list",
     "list_all_integrations", "get_schedule", "get_filters", "get_features", "get_declaration",
     "get_closed_periods", "get_configuration",
     "get_mapping", "list_mapping_versions",
@@ -90,9 +95,15 @@ RUN = UUID(int=17)
 # What the placeholders in addresses stand for, and the questions that an operation needs.
 PLACES: dict[str, object] = {
     "exportId": 1, "sourceId": "C1", "runId": RUN, "reconciliationId": RUN, "bookKey": "main",
-    "integrationKey": "ledger", "version": 1, "kind": "accounts", "entryId": "c1-1",
+    "integrationKey": "ledger", "version": 1, "kind": "accounts", "entryId": "c1-1", "alertId": 17,
 }  # fmt: skip
-QUERIES = {"get_dry_run": "integration={integrationKey}", "compare_mapping_versions": "to=1"}
+QUERIES = {
+    "get_dry_run": "integration={integrationKey}",
+    "compare_mapping_versions": "to=1",
+    "get_control_report": "book=main&from=2026-11-01&to=2026-11-30",
+    "get_wages": "year=2026",
+    "get_payroll_list": "year=2026",
+}
 
 
 @pytest.fixture
@@ -180,6 +191,7 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
         answers[name] = (response.status_code, response.content)
 
     assert {name for name, (status, _) in answers.items() if status == 404} == {
+        "post_acknowledge",
         "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
         "post_preview", "get_force", "post_force", "post_approval", "get_reconciliation",
         "get_audit_entry",

@@ -5,6 +5,7 @@ The seed is fixed, so that a failure comes again.
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -27,6 +28,7 @@ from bilag.integrations.store import save_mapping
 from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
 from tests.database.api_stage import EXPORTS, MAPPING, SETTINGS, Stage, api_stage, record
+from tests.database.watch_stage import alerts, look_at, runtime
 
 CHECKS = (
     not_a_server_error,
@@ -96,6 +98,10 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "/api/v1/integrations/{integrationKey}/activation": {
             "integrationKey": "ready", "takeOver": True,
         },
+        "/api/v1/alerts/{alertId}/acknowledge": {"alertId": _alert(stage)},
+        "/api/v1/control-report": {"from": "2026-11-01", "to": "2026-11-30"},
+        "/api/v1/wages": {"year": 2026},
+        "/api/v1/wages/payroll-list": {"year": 2026},
     }  # fmt: skip
     # Whose parts fit together too seldom when each is chosen by itself.
     whole: dict[str, dict[str, object]] = {
@@ -136,6 +142,12 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     silent = {label for label, statuses in seen.items() if min(statuses) >= 300}
     assert silent <= SILENT, {label: seen[label] for label in silent}
     assert len(seen) == len(operations)
+
+
+def _alert(stage: Stage) -> int:
+    runtime(stage, warning="the new credential was refused")
+    look_at(stage, datetime.now(UTC))
+    return alerts(stage)[0].id
 
 
 def _ready_draft(stage: Stage) -> None:

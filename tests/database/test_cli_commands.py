@@ -439,3 +439,26 @@ def test_logs_are_json_lines_without_secrets(place: Place, monkeypatch: pytest.M
     assert "hlf" in text
     for secret in ("pass-word", "abcdefgh12345678", "bWFzdGVy"):
         assert secret not in text
+
+
+def test_the_control_report_balances_and_is_signed(place: Place) -> None:
+    place.configure()
+    place.take_in(claim(1, "100.50"), claim(2, type="unknown"))
+    place.deliver()
+    days = ("--from", "2026-03-01", "--to", "2026-03-31")
+    file = place.home / "claims.csv"
+    ran = place.bilag("control-report", ORGANIZATION, "--book", "main", *days, "--csv", file)
+    assert ran.code == 0, ran.err
+    assert "exported" in ran.out
+    assert "200.50 NOK" in ran.out
+    (sealed,) = place.rows("SELECT detail ->> 'hash' FROM change_logs"
+                           " WHERE event = 'control_report.made'")  # fmt: skip
+    assert f"sha256 {sealed[0]}" in ran.out
+    assert len(file.read_bytes().splitlines()) == 3
+    again = place.bilag("control-report", ORGANIZATION, "--book", "main", *days, "--json")
+    assert again.json["hash"] == sealed[0], "the same content, the same hash"
+    assert again.json["balances"] is True
+    assert again.json["report"]["totals"][0]["states"]["held"]["count"] == 1
+    wrong = place.bilag("control-report", ORGANIZATION, "--book", "nowhere", *days)
+    assert wrong.code == 2
+    assert "nowhere" in wrong.err

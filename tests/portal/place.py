@@ -28,6 +28,7 @@ from bilag.exports.states import STATES
 from bilag.integrations.model import organization_id
 from bilag.integrations.start import NewIntegration
 from bilag.integrations.store import list_integrations, save_mapping
+from bilag.monitoring.control import make_report, period_of
 from bilag.portal.accounts.arrivals import start_over
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token
@@ -92,6 +93,10 @@ QUERIES = {
     "mapping:rule": "section=header&name=claimant",
     "mapping:value": "section=header&name=claimant",
     "mapping:compare": "old=1&new=2",
+    "reports:control": "book=xledger&first=2026-11-01&last=2026-11-30",
+    "reports:claims": "first=2026-11-01&last=2026-11-30",
+    "reports:file": "first=2026-11-01&last=2026-11-30",
+    "reports:wages": "year=2026",
 }
 RUN = UUID(int=17)
 APPROVED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
@@ -243,7 +248,32 @@ def _traces(place: Place) -> None:
     invited, place.invitation = members.invite(f"{CANARY}@example.org", "accountant")
     place.values[FILLED] = {
         "invitation_id": invited.id, "subject": "coordinator@example.org",
+        "alert_id": _alert(place), "report_id": _report(place),
     }  # fmt: skip
+
+
+def _alert(place: Place) -> int:
+    """Open an alert; a worker that looks clears it, since nothing is wrong."""
+    ((alert,),) = place.query(
+        FILLED,
+        "INSERT INTO alerts (organization_id, rule, cause, integration_id, params, opened_at,"
+        " told_at) SELECT organization_id, 'warning', %s, id, jsonb_build_object("
+        "'integration', name, 'message', %s::text), now(), now()"
+        " FROM organization_integrations ORDER BY key LIMIT 1 RETURNING id",
+        CANARY, CANARY,
+    )  # fmt: skip
+    return int(alert)
+
+
+def _report(place: Place) -> int:
+    own = place.organizations[FILLED]
+    with (
+        place.installation.pool.connection() as connection,
+        organization_scope(connection, own),
+    ):
+        november = date(2026, 11, 1), date(2026, 11, 30)
+        period = period_of(connection, own, "xledger", *november)
+        return make_report(connection, own, period, actor="user admin@example.org").id
 
 
 def _draft(place: Place) -> None:
@@ -288,6 +318,7 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "reconciliationId": RUN,
+        "alertId": 1,
         "version": 1,
         "table": "costCentres",
         "mapping:default kind": "mileage",

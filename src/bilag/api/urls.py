@@ -20,6 +20,8 @@ from bilag.api import (
     periods,
     reconciliations,
     records,
+    reports,
+    watch,
 )
 from bilag.api.body import ExactJson
 from bilag.api.documents import BilagApi
@@ -58,6 +60,8 @@ for router in (
     mapping_trial.router,
     dry_run.router,
     audit_log.router,
+    watch.router,
+    reports.router,
 ):
     api.add_router("", router)
 

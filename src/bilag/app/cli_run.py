@@ -12,12 +12,13 @@ import click
 from bilag.app.cli_exit import Exit
 from bilag.app.cli_log import configure_logging
 from bilag.app.cli_open import connected, program, usable_database
-from bilag.app.migrate import migrate
+from bilag.app.migrate import SETTINGS_MODULE, migrate
 from bilag.app.postgres import database_urls, default_home
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.worker import WorkerSettings, work
 from bilag.integrations.key_sources import open_vault
 from bilag.monitoring.job import RECONCILIATIONS
+from bilag.monitoring.watch import WATCHING
 from bilag.sandbox.command import main as run_sandbox
 
 
@@ -71,8 +72,9 @@ def worker_command(concurrency: int, once: bool) -> int:
     urls = usable_database(home)
     settings = WorkerSettings(concurrency=concurrency, once=once, name=f"worker-{os.getpid()}")
     vault = open_vault(home, os.environ)
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS_MODULE)  # for e-mail
     work_on = partial(work, urls.application, home, CONNECTORS, vault, settings)
-    asyncio.run(work_on(revive=lambda: database_urls(home), chores=[RECONCILIATIONS]))
+    asyncio.run(work_on(revive=lambda: database_urls(home), chores=[RECONCILIATIONS, WATCHING]))
     return Exit.OK
 
 

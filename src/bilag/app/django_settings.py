@@ -24,6 +24,8 @@ INSTALLED_APPS = [
     "bilag.portal.audit",
     "bilag.portal.claims",
     "bilag.portal.sending.apps.SendingConfig",
+    "bilag.portal.watch.apps.WatchConfig",
+    "bilag.portal.reports.apps.ReportsConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",
     "django.contrib.sessions",
@@ -42,6 +44,7 @@ INSTALLED_APPS = [
     "bilag.api",
 ]
 MIDDLEWARE = [
+    "bilag.app.probes.Probes",  # first: a probe needs no host name and no session
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "bilag.api.middleware.ApiAnswers",

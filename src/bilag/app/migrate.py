@@ -16,6 +16,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from bilag.app.schema import ROOMS, room_sql
 
+SETTINGS_MODULE = "bilag.app.django_settings"
+
 _LOCK = "SELECT pg_advisory_lock(hashtext('bilag.migrate'))"
 
 # procrastinate runs its queue with the application's role; its tables hold no organization's data.
@@ -23,6 +25,7 @@ _QUEUE_GRANTS = """
 GRANT SELECT, INSERT, UPDATE, DELETE ON procrastinate_jobs, procrastinate_events,
     procrastinate_periodic_defers, procrastinate_workers TO :application;
 GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO :application;
+GRANT SELECT ON django_migrations TO :application;
 """
 
 # People who sign in, their second factors and sessions; they belong to no organization, members do.
@@ -40,7 +43,7 @@ class MigrationRefused(RuntimeError):
 
 def setup_django(application_url: str, owner_url: str = "") -> None:
     """Point Django at the databases and load it; later calls only change the databases."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bilag.app.django_settings")
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS_MODULE)
     for alias, url in (("default", application_url), ("owner", owner_url or application_url)):
         wanted = {"ENGINE": "django.db.backends.postgresql", **_django_database(url)}
         settings.DATABASES[alias].update(wanted)

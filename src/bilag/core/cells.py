@@ -6,15 +6,15 @@ A cell that is made safe begins with an apostrophe, which spreadsheet programs d
 import re
 
 # What a spreadsheet would take for a formula, with any apostrophes before it.
-_FORMULA = re.compile(r"'*[=+\-@\t\r]")
+FORMULA = re.compile(r"'*[=+\-@\t\r]")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,\u00a0 ]*")
 
 
 def safe_cell(cell: str) -> str:
     """Return a cell that no spreadsheet program takes for a formula; a number stays a number."""
-    return "'" + cell if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+    return "'" + cell if FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
 
 
 def cell_as_it_was(cell: str) -> str:
     """Return a cell as it was before `safe_cell`."""
-    return cell[1:] if cell.startswith("'") and _FORMULA.match(cell) else cell
+    return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell

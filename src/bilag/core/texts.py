@@ -3,6 +3,7 @@
 A test fails on a missing language or on placeholders that differ between the three.
 """
 
+from bilag.core.texts_alerts import ALERT_TEXTS
 from bilag.core.texts_api import API_TEXTS
 from bilag.core.texts_audit import AUDIT_TEXTS
 from bilag.core.texts_configuration import CONFIGURATION_TEXTS
@@ -33,6 +34,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **DELIVERY_TEXTS,
     **FORCED_TEXTS,
     **MONITORING_TEXTS,
+    **ALERT_TEXTS,
     **CONNECTOR_TEXTS,
     **CONFIGURATION_TEXTS,
     **SCHEDULE_TEXTS,

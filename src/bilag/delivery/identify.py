@@ -16,6 +16,8 @@ from bilag.integrations import runtime
 from bilag.integrations.store import LoadedIntegration
 from bilag.tenants.scope import organization_scope_async
 
+OTHER_COMPANY = "other_company"
+
 
 async def identify(
     connection: psycopg.AsyncConnection[Any], target: Target, loaded: LoadedIntegration
@@ -47,11 +49,11 @@ async def identify(
                 target.probing = False
             return None
         message = Problem(
-            "other_company",
+            OTHER_COMPANY,
             params={
                 "found": f"{found.id} {found.name}".strip(),
                 "remembered": f"{loaded.runtime.company_id} {loaded.runtime.company_name}".strip(),
             },
         ).text(loaded.language)
-        await runtime.set_error(connection, target.integration.id, message)
+        await runtime.set_error(connection, target.integration.id, message, OTHER_COMPANY)
         return Report(stopped_by="misconfigured", message=message)

@@ -64,11 +64,11 @@ class WorkerSettings:
 class Chore:
     """What a worker does beside the syncs, for a room above this one, one job at a time.
 
-    It has a queue and a task of its own; `tick` looks after it every `tick_seconds`.
+    It has a queue and a task of its own, unless its `tick`, every `tick_seconds`, does it all.
     """
 
     queue: str
-    register: Callable[[procrastinate.App], None]
+    register: Callable[[procrastinate.App], None] | None
     tick: Callable[[Engine, procrastinate.App], Awaitable[None]]
     tick_seconds: float
 
@@ -80,7 +80,8 @@ def make_queue(application_url: str, chores: Sequence[Chore] = ()) -> procrastin
     )
     app.task(name=sync_queue.TASK, queue=sync_queue.QUEUE, pass_context=True)(sync)
     for chore in chores:
-        chore.register(app)
+        if chore.register is not None:
+            chore.register(app)
     return app
 
 
@@ -176,8 +177,9 @@ async def work(
             anchors = AnchorFiles(anchors_folder(home))
             beside.append(asyncio.create_task(anchor_every_day(pool, anchors)))
         for chore in chores:
-            name = f"{settings.name}-{chore.queue}"  # in a slot of its own, which no sync can have
-            beside.append(asyncio.create_task(_run_jobs(queue, engine, [chore.queue], name, 1)))
+            if chore.register is not None:
+                name = f"{settings.name}-{chore.queue}"  # in a slot of its own, which no sync can have
+                beside.append(asyncio.create_task(_run_jobs(queue, engine, [chore.queue], name, 1)))
             beside.append(asyncio.create_task(_look_after(chore, engine, queue)))
         if settings.once:
             beside.append(asyncio.create_task(_until_idle(engine, queue, running)))

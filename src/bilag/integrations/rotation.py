@@ -19,7 +19,12 @@ from bilag.tenants.scope import organization_scope
 # Failure policy: so many rows are re-sealed in one transaction; a sync that reads them never waits.
 ROWS_AT_ONCE = 100
 
-_SEALED_TABLES = ("credentials", "kept_credentials")
+# Each with the column whose id a row is sealed for, besides its organization and its field.
+_SEALED_TABLES = {
+    "credentials": "integration_id",
+    "kept_credentials": "integration_id",
+    "organization_secrets": "organization_id",
+}
 _COLUMNS = "organization_id, id, master_key_id, wrapped, audit_sealed"
 
 Note = Callable[[psycopg.Connection[Any], dict[str, str]], None]
@@ -128,27 +133,27 @@ def _reseal(
     """Seal a chunk of rows with the current key; returns how many, 0 when none is left."""
     with organization_scope(connection, current.organization_id):
         rows = connection.cursor(row_factory=tuple_row)
-        name = sql.Identifier(table)
+        names = {"table": sql.Identifier(table), "of": sql.Identifier(_SEALED_TABLES[table])}
         found = rows.execute(
             sql.SQL(
-                "SELECT integration_id, field, sealed, data_key_id FROM {}"
+                "SELECT {of}, field, sealed, data_key_id FROM {table}"
                 " WHERE organization_id = %s AND data_key_id <> %s"
-                " ORDER BY integration_id, field LIMIT %s FOR UPDATE"
-            ).format(name),
+                " ORDER BY {of}, field LIMIT %s FOR UPDATE"
+            ).format(**names),
             [current.organization_id, current.id, ROWS_AT_ONCE],
         ).fetchall()
-        for integration, field, sealed, key_id in found:
+        for sealed_for, field, sealed, key_id in found:
             if key_id not in keys:
                 return 0  # another run has made a newer key and goes on from there
-            secret = keys[key_id].open(sealed, integration, field)
+            secret = keys[key_id].open(sealed, sealed_for, field)
             connection.execute(
                 sql.SQL(
-                    "UPDATE {} SET sealed = %s, data_key_id = %s"
-                    " WHERE organization_id = %s AND integration_id = %s AND field = %s"
-                ).format(name),
+                    "UPDATE {table} SET sealed = %s, data_key_id = %s"
+                    " WHERE organization_id = %s AND {of} = %s AND field = %s"
+                ).format(**names),
                 [
-                    current.seal(secret, integration, field), current.id,
-                    current.organization_id, integration, field,
+                    current.seal(secret, sealed_for, field), current.id,
+                    current.organization_id, sealed_for, field,
                 ],
             )  # fmt: skip
         return len(found)
@@ -205,12 +210,11 @@ def _checked(
     rows = connection.cursor(row_factory=tuple_row)
     sealed = [
         one
-        for table in _SEALED_TABLES
+        for table, of in _SEALED_TABLES.items()
         for one in rows.execute(
             sql.SQL(
-                "SELECT integration_id, field, sealed FROM {}"
-                " WHERE organization_id = %s AND data_key_id = %s"
-            ).format(sql.Identifier(table)),
+                "SELECT {}, field, sealed FROM {} WHERE organization_id = %s AND data_key_id = %s"
+            ).format(sql.Identifier(of), sql.Identifier(table)),
             [row.organization_id, row.id],
         ).fetchall()
     ]
@@ -219,9 +223,9 @@ def _checked(
         key = vault.unwrap(row)
     except VaultError as error:
         return replace(stored, credentials=len(sealed), faults=(str(error),))
-    for integration, field, text in sealed:
+    for sealed_for, field, text in sealed:
         try:
-            key.open(text, integration, field)
+            key.open(text, sealed_for, field)
         except VaultError as error:
             faults.append(str(error))
     return replace(stored, credentials=len(sealed), faults=tuple(faults))

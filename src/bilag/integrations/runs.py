@@ -34,7 +34,8 @@ def is_held(hold_from: datetime | None, hold_until: datetime | None, now: dateti
 
 
 _PLAN = """
-UPDATE integration_runtime SET next_run_at = %s, hold_from = %s, hold_until = %s
+UPDATE integration_runtime SET next_run_at = %s, hold_from = %s, hold_until = %s,
+    pause_ended_at = CASE WHEN hold_until <= now() THEN hold_until ELSE pause_ended_at END
 WHERE integration_id = %s
 """
 
@@ -93,10 +94,14 @@ FOR UPDATE OF r SKIP LOCKED
 """
 
 _START = """
-UPDATE integration_runtime
-SET run_through = greatest(run_through,
-    (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM exports_id_seq))
-WHERE integration_id = %s
+WITH started AS (
+    UPDATE integration_runtime
+    SET run_through = greatest(run_through,
+        (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM exports_id_seq))
+    WHERE integration_id = %s RETURNING organization_id, integration_id, run_through
+)
+INSERT INTO schedule_runs (organization_id, integration_id, due_at, run_through)
+SELECT organization_id, integration_id, %s, run_through FROM started ON CONFLICT DO NOTHING
 """
 
 
@@ -120,7 +125,7 @@ async def start_due_run(connection: psycopg.AsyncConnection[Any], integration_id
     await connection.execute(_PLAN, [*_columns(found), integration_id])
     if not (due and enabled):
         return False
-    await connection.execute(_START, [integration_id])
+    await connection.execute(_START, [integration_id, next_run_at])
     return True
 
 

@@ -90,12 +90,13 @@ WHERE integration_id = %s
 """
 
 _SET_ERROR = """
-UPDATE integration_runtime SET error_since = coalesce(error_since, now()), error_message = %s
+UPDATE integration_runtime
+SET error_since = coalesce(error_since, now()), error_message = %s, error_code = %s
 WHERE integration_id = %s
 """
 
 _CLEAR_ERROR = """
-UPDATE integration_runtime SET error_since = NULL, error_message = NULL
+UPDATE integration_runtime SET error_since = NULL, error_message = NULL, error_code = NULL
 WHERE integration_id = %s AND error_since IS NOT NULL
 """
 
@@ -213,10 +214,13 @@ async def pause_until(
 
 
 async def set_error(
-    connection: psycopg.AsyncConnection[Any], integration_id: UUID, message: str
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, message: str, code: str = ""
 ) -> None:
-    """Stop the integration with a message for people; nothing goes out until it is cleared."""
-    await _changed(connection, _SET_ERROR, [message, integration_id])
+    """Stop the integration with a message for people; nothing goes out until it is cleared.
+
+    `code` names a kind of error that alerts tell from others.
+    """
+    await _changed(connection, _SET_ERROR, [message, code or None, integration_id])
 
 
 async def set_warning(

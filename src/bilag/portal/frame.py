@@ -11,15 +11,15 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import gettext_lazy
 
 from bilag.core.clock import utc_now
 from bilag.delivery.installation import tenant
-from bilag.exports.status import totals
-from bilag.integrations.store import integration_states
+from bilag.monitoring.alerts import unacknowledged
+from bilag.monitoring.health import Health, measure
 from bilag.portal.accounts.preferences import colours_of
 from bilag.portal.scope import Desk, Person
+from bilag.portal.watch.words import summary
 from bilag.tenants.members import Role
 
 # (name of the address, what it is called, who may use it)
@@ -27,14 +27,18 @@ _PLACES: tuple[tuple[str, Promise, tuple[Role, ...]], ...] = (
     ("portal:overview", gettext_lazy("Overview"), ("admin", "accountant", "coordinator")),
     ("claims:list", gettext_lazy("Claims"), ("admin", "accountant", "coordinator")),
     ("audit:list", gettext_lazy("Audit log"), ("admin", "accountant", "coordinator")),
+    ("watch:alerts", gettext_lazy("Alerts"), ("admin", "accountant")),
+    ("reports:control", gettext_lazy("Control report"), ("admin", "accountant")),
+    ("reports:wages", gettext_lazy("Wages"), ("admin", "accountant")),
     ("integrations:list", gettext_lazy("External integrations"), ("admin", "accountant")),
     ("sending:features", gettext_lazy("Excluded features"), ("admin", "accountant")),
     ("sending:periods", gettext_lazy("Closed periods"), ("admin", "accountant")),
     ("sending:configuration", gettext_lazy("Configuration file"), ("admin",)),
+    ("watch:settings", gettext_lazy("Bounds and messages"), ("admin",)),
     ("members:list", gettext_lazy("Members"), ("admin",)),
     ("tokens:list", gettext_lazy("API tokens"), ("admin",)),
 )
-_FOR_A_PERSON = ("needs_review", "in_doubt", "failed", "held")
+ALERT_ROLES: tuple[Role, ...] = ("admin", "accountant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,35 +58,23 @@ def frame(request: HttpRequest) -> dict[str, Any]:
         "desk": desk,
         "person": person,
         "places": list(_places(request, desk)) if desk else [],
-        "health": health(desk) if desk else "",
+        **(_standing(request, desk) if desk else {}),
         "colours": _colours(request),
         "session_ends": _session_end(request),
         "languages": settings.LANGUAGES,
     }
 
 
-def health(desk: Desk) -> str:
-    """Return in one sentence how the organization's integrations stand, the worst first."""
+def _standing(request: HttpRequest, desk: Desk) -> dict[str, Any]:
+    """Return health, measured once for a page and the frame around it, and the alerts to see."""
+    found: Health | None = getattr(request, "health", None)
     with tenant(desk.organization.id) as connection:
-        states = integration_states(connection, desk.organization.id)
-        counted = totals(connection)
-    if not states:
-        return _("No accounting system is connected yet")
-    stopped = sorted(key for key, state in states.items() if state == "error")
-    if stopped:
-        return _("%(names)s: stopped, needs attention") % {"names": ", ".join(stopped)}
-    waiting = sum(
-        row.count for row in counted if row.state in _FOR_A_PERSON and row.listing == "current"
-    )
-    if waiting:
-        return ngettext(
-            "Needs attention: %(count)s claim waits for a decision",
-            "Needs attention: %(count)s claims wait for a decision",
-            waiting,
-        ) % {"count": waiting}
-    if all(state == "disabled" for state in states.values()):
-        return _("Switched off: approved claims wait, and nothing is sent")
-    return _("All is well")
+        health = found or measure(connection)
+        alerts = unacknowledged(connection, desk.organization.id)
+    return {
+        "health": summary(health),
+        "alerts_open": alerts if desk.role in ALERT_ROLES else 0,
+    }
 
 
 def _places(request: HttpRequest, desk: Desk) -> Iterator[Place]:

@@ -3,15 +3,16 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from bilag.portal import views
+from bilag.portal.watch import views as watch
 
 _frame = [
     path("", views.home, name="home"),
     path("language", views.language, name="language"),
     path("colours", views.colours, name="colours"),
-    path("admin-overview", views.organizations, name="installation"),
+    path("admin-overview", watch.organizations, name="installation"),
     path("admin-overview/<slug:slug>/support", views.support, name="support"),
     path("support/end", views.support_end, name="support_end"),
-    path("o/<slug:slug>/", views.overview, name="overview"),
+    path("o/<slug:slug>/", watch.overview, name="overview"),
 ]
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,6 +22,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("bilag.portal.accounts.urls")),
     path("o/<slug:slug>/audit", include("bilag.portal.audit.urls")),
     path("o/<slug:slug>/exports", include("bilag.portal.claims.urls")),
+    path("o/<slug:slug>/", include("bilag.portal.watch.urls")),
+    path("o/<slug:slug>/reports/", include("bilag.portal.reports.urls")),
     path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
     path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),
     path(

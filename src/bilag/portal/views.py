@@ -1,7 +1,5 @@
 """The pages of the frame: front page, overview, support mode, language and colours."""
 
-from collections import defaultdict
-
 from django import forms
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
@@ -14,27 +12,20 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from bilag.core.clock import utc_now
 from bilag.delivery.installation import installation, tenant
 from bilag.exports.audit import record_change
-from bilag.exports.status import totals
-from bilag.integrations.store import integration_states, list_integrations
 from bilag.portal.accounts.preferences import remember
 from bilag.portal.forms import Form
 from bilag.portal.scope import (
-    ROLES,
     SUPPORT,
-    Desk,
     Person,
     global_page,
-    organization_page,
     person_page,
     say,
     supported,
 )
-from bilag.tenants.organizations import Organization, get_organization, list_organizations
+from bilag.tenants.organizations import Organization, get_organization
 
 YEAR = 365 * 86400
 SUPPORT_SECONDS = 3600
-_COLUMNS = ("approved", "exported", "accepted", "pending", "sending", "in_doubt", "needs_review",
-            "failed", "held", "excluded", "cancelled", "superseded", "reversed")  # fmt: skip
 
 
 class SupportForm(Form):
@@ -56,15 +47,6 @@ def home(request: HttpRequest, person: Person) -> HttpResponse:
     if len(person.memberships) == 1 and "choose" not in request.GET:
         return redirect("portal:overview", person.memberships[0].slug)
     return render(request, "portal/home.html")
-
-
-@require_GET
-@global_page
-def organizations(request: HttpRequest, person: Person) -> HttpResponse:
-    """List the organizations of the installation; what is in them takes support mode to see."""
-    with installation().pool.connection() as connection:
-        found = list_organizations(connection)
-    return render(request, "portal/organizations.html", {"organizations": found})
 
 
 @require_http_methods(["GET", "POST"])
@@ -107,35 +89,6 @@ def _note_support(person: Person, organization: Organization, event: str, reason
             connection, organization.id, f"support {person.subject}", event,
             f"organization {organization.slug}", {"reason": reason},
         )  # fmt: skip
-
-
-@require_GET
-@organization_page(*ROLES)
-def overview(request: HttpRequest, desk: Desk) -> HttpResponse:
-    """Show where the approved claims stand, by integration and currency."""
-    own = desk.organization.id
-    with tenant(own) as connection:
-        names = {one.key: one.name for one in list_integrations(connection, own)}
-        states = integration_states(connection, own)
-        counted = totals(connection)
-    counts: defaultdict[tuple[str, str], dict[str, int]] = defaultdict(dict)
-    for row in counted:
-        if row.listing == "current":
-            counts[row.integration_key, row.currency][row.state] = row.count
-    for key in names:
-        if not any(place[0] == key for place in counts):
-            counts[key, ""] = {}
-    used = [c for c in _COLUMNS if c == "approved" or any(c in one for one in counts.values())]
-    standings = [
-        {
-            "name": names.get(key, key),
-            "state": states.get(key, "disabled"),
-            "currency": currency,
-            "counts": [found.get(column, 0) for column in used],
-        }
-        for (key, currency), found in sorted(counts.items())
-    ]
-    return render(request, "portal/overview.html", {"standings": standings, "columns": used})
 
 
 @require_POST
