@@ -130,7 +130,5 @@ def test_nothing_that_watches_grows_with_history(world: World) -> None:
     short = measured(world)
     seed(world, SHORT + 1, LONG)
     long = measured(world)
-    grown = {
-        name: (short[name], long[name]) for name in short if long[name] > 2 * short[name] + 50
-    }
+    grown = {name: (short[name], long[name]) for name in short if long[name] > 2 * short[name] + 50}
     assert not grown

@@ -178,7 +178,8 @@ async def work(
             beside.append(asyncio.create_task(anchor_every_day(pool, anchors)))
         for chore in chores:
             if chore.register is not None:
-                name = f"{settings.name}-{chore.queue}"  # in a slot of its own, which no sync can have
+                # in a slot of its own, which no sync can have
+                name = f"{settings.name}-{chore.queue}"
                 beside.append(asyncio.create_task(_run_jobs(queue, engine, [chore.queue], name, 1)))
             beside.append(asyncio.create_task(_look_after(chore, engine, queue)))
         if settings.once:
