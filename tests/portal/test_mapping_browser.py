@@ -14,8 +14,6 @@ from tests.portal.browser import NARROW, WIDE, Window, open_window
 from tests.portal.live import Live
 from tests.portal.place import FILLED
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 KEY = "rest"
 BASE = f"/o/{FILLED}/settings/integrations/{KEY}/mapping"
 CENTRAL = f"/o/{FILLED}/settings/integrations/dynamics/mapping"
