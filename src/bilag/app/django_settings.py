@@ -179,6 +179,9 @@ MFA_FORMS = {
     "authenticate": "bilag.portal.accounts.forms.CodeForm",
     "reauthenticate": "bilag.portal.accounts.forms.CodeAgainForm",
     "activate_totp": "bilag.portal.accounts.forms.ActivateForm",
+    "authenticate_webauthn": "bilag.portal.accounts.forms.PasskeyForm",
+    "login_webauthn": "bilag.portal.accounts.forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "bilag.portal.accounts.forms.PasskeyAgainForm",
     "add_webauthn": "bilag.portal.accounts.forms.AddPasskeyForm",
     "edit_webauthn": "bilag.portal.accounts.forms.RenamePasskeyForm",
 }
