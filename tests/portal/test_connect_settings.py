@@ -63,6 +63,16 @@ def test_every_setting_can_be_entered_or_is_left_alone(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_every_address_is_known_to_lead_the_secrets(kind: str) -> None:
+    connector = CONNECTORS[kind]
+    names = {place.name for place in places(connector_type(connector).schema)}
+    assert set(connector.leads_by) <= names
+    addresses = {name for name in names if name.lower().endswith(("url", "endpoint"))}
+    assert addresses
+    assert addresses <= set(connector.leads_by)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_choice_of_a_login_knows_its_secret(kind: str) -> None:
     connector = CONNECTORS[kind]
     asked = [place for place in places(connector_type(connector).schema) if place.secrets]

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from bilag.connectors.registry import CONNECTORS
 from bilag.integrations.store import get_integration, save_mapping
 from bilag.tenants.scope import organization_scope
 from tests.database.api_stage import MAPPING, record
@@ -129,10 +130,13 @@ def test_the_whole_wizard_left_in_the_middle_and_gone_on_with_elsewhere(
     assert (begun.status_code, begun["Location"]) == (302, f"{step}/credentials")
     assert "Nothing is sent until you turn it on" in text_of(ann.get(begun["Location"]))
 
-    # she leaves with half of it entered, and with a secret already typed
+    # she leaves with half of it entered: where it leads to, and the secret that goes there
     entered = typed(case, sandbox.url)
-    half = dict(list(entered.items())[:1]) | {
-        name: value for name, value in entered.items() if name.startswith("secret.")
+    leads_by = CONNECTORS[case.type].leads_by
+    half = {
+        name: value
+        for name, value in entered.items()
+        if name.startswith("secret.") or name in leads_by
     }
     kept = ann.post(f"{step}/credentials", form_of(ann.get(f"{step}/credentials"), "version")
                     | half | {"later": "1"})  # fmt: skip

@@ -3,12 +3,18 @@
 import json
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from psycopg.types.json import Jsonb
 
+from bilag.core.problem import Refused
+from bilag.integrations.start import NewBook, NewIntegration
+from bilag.integrations.store import get_integration
+from bilag.integrations.vault import put_credential
 from bilag.tenants.members import save_member
 from bilag.tenants.scope import organization_scope
 from tests.database.api_stage import problem
@@ -224,3 +230,86 @@ def test_an_integration_is_copied_where_the_person_is_administrator(portal: Port
     ):
         found = connection.execute("SELECT actor, event FROM change_logs").fetchall()
     assert found == [("user admin@example.org", "integration.changed")]
+
+
+def with_secret(portal: Portal, own: UUID) -> None:
+    """Store a secret of the integration `ledger` of an organization."""
+    installation = portal.stage.installation
+    with installation.pool.connection() as connection, organization_scope(connection, own):
+        one = get_integration(connection, own, "ledger")
+        assert one is not None
+        put_credential(connection, installation.vault, own, one.id, "api_key", SECRET, "ann")
+
+
+def draft(portal: Portal) -> None:
+    """Begin an integration `second`, which is not set up completely."""
+    drafting = portal.stage.installation.drafting_of(portal.stage.alice.organization, "ann")
+    book = NewBook(key="second", name="Second")
+    drafting.start(NewIntegration(key="second", name="Second", type="rest", new_book=book))
+
+
+def test_a_file_leads_no_stored_secret_to_another_host(portal: Portal) -> None:
+    with_secret(portal, portal.stage.alice.organization)
+    found = downloaded(portal)
+    (entry,) = found["organizations"]
+    (ledger,) = entry["integrations"]
+    ledger["settings"]["baseUrl"] += "/another/path"
+    assert "1 change" in upload(portal, yaml.safe_dump(found))
+    ledger["settings"]["baseUrl"] = "http://127.0.0.1:8"
+    text = yaml.safe_dump(found)
+    for page in (
+        upload(portal, text),
+        portal.browser().post(address(portal, "/take-in"), {"text": text}).content.decode(),
+    ):
+        assert "integrations[ledger].settings.baseUrl: This would send the credentials" in page
+    refused = problem(portal.stage.alice.ask("PUT", API, found), 422)
+    assert refused["code"] == "leads_elsewhere"
+    ledger.update(type="xledger", settings={}, mapping=None)
+    assert "integrations[ledger].type: This would send" in upload(portal, yaml.safe_dump(found))
+    nothing_has_changed(portal)
+
+
+def test_a_copy_leads_no_stored_secret_to_another_host(portal: Portal) -> None:
+    charlie = portal.stage.charlie.organization
+    browser = portal.browser()
+    portal.browser("admin", "admin@example.org", charlie)
+    with_secret(portal, charlie)
+    wanted = {"integration": "ledger", "organization": "charlie", "replacing": "on"}
+    assert browser.post(address(portal, "/copy"), wanted).status_code == 302
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = settings || %s",
+        Jsonb({"baseUrl": "http://a.example"}),
+    )
+    page = browser.post(address(portal, "/copy"), wanted).content.decode()
+    assert "This would send the credentials of ledger to another place" in errors(page)
+
+
+def test_what_is_not_set_up_is_neither_copied_nor_finished_by_a_file(portal: Portal) -> None:
+    draft(portal)
+    charlie = portal.stage.charlie.organization
+    browser = portal.browser()
+    portal.browser("admin", "admin@example.org", charlie)
+    assert 'value="second"' not in browser.get(address(portal, "/copy")).content.decode()
+    configuration = portal.stage.installation.configuration_of(
+        portal.stage.alice.organization, "user admin@example.org"
+    )
+    with pytest.raises(Refused, match="not set up completely"):
+        configuration.copy_to(charlie, "second")
+
+    found = downloaded(portal)
+    (entry,) = found["organizations"]
+    (ledger,) = entry["integrations"]
+    entry["integrations"].append({**ledger, "key": "second", "book": "second"})
+    page = upload(portal, yaml.safe_dump(found))
+    assert "integrations[second].key: This integration is not set up completely" in page
+    rows = "SELECT is_draft, enabled FROM organization_integrations WHERE key = 'second'"
+    assert portal.stage.query(rows) == [(True, False)]
+
+
+def test_a_file_makes_no_integration_of_the_key_new(portal: Portal) -> None:
+    found = downloaded(portal)
+    (entry,) = found["organizations"]
+    entry["integrations"].append({**entry["integrations"][0], "key": "new", "route": False})
+    page = upload(portal, yaml.safe_dump(found))
+    assert "integrations[new].key: An integration cannot have the short name new" in page
+    nothing_has_changed(portal)

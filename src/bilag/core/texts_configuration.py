@@ -157,6 +157,30 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Integrasjonen {integration} er sett opp ferdig. Endre han på sidene hans.",
         "Integration {integration} is set up already. Change it on its own pages.",
     ),
+    "secret_again": (
+        "Skriv den inn på nytt: innstillingene fører til et annet sted enn før, og en lagret"
+        " hemmelighet blir ikke med dit.",
+        "Skriv han inn på nytt: innstillingane fører til ein annan stad enn før, og ein lagra"
+        " løyndom blir ikkje med dit.",
+        "Type it again: the settings lead to another place than before, and a stored secret does"
+        " not follow.",
+    ),
+    "leads_elsewhere": (
+        "Dette ville sende tilgangsnøklene til {integration} til et annet sted. Endre det på"
+        " integrasjonens side, der de skrives inn på nytt.",
+        "Dette ville sende tilgangsnøklane til {integration} til ein annan stad. Endre det på sida"
+        " til integrasjonen, der dei blir skrivne inn på nytt.",
+        "This would send the credentials of {integration} to another place. Change it on the page"
+        " of the integration, where they are typed again.",
+    ),
+    "integration_key_of_none": (
+        "En integrasjon kan ikke ha kortnavnet {key}: på den adressen settes nye opp. Velg et"
+        " annet.",
+        "Ein integrasjon kan ikkje ha kortnamnet {key}: på den adressa blir nye sette opp. Vel eit"
+        " anna.",
+        "An integration cannot have the short name {key}: new ones are set up at that address."
+        " Choose another.",
+    ),
     "integration_key_taken": (
         "Kortnavnet {key} er brukt av en annen integrasjon her. Velg et annet.",
         "Kortnamnet {key} er brukt av ein annan integrasjon her. Vel eit anna.",

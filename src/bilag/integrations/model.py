@@ -78,6 +78,8 @@ def _currency(text: str) -> str:
 
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
+# No integration's: where its page would be, another is set up.
+KEY_OF_NONE = "new"
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 Currency = Annotated[str, AfterValidator(_currency)]
 NumberPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,6}$")]

@@ -161,7 +161,8 @@ def take_in(request: HttpRequest, desk: Desk) -> HttpResponse:
 @organization_page("admin")
 def copy(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Copy an integration to another organization of which the person is administrator."""
-    integrations = [(one.key, one.name) for one, _state in desk.integrations.listed()]
+    integrations = [(one.key, one.name) for one, _state in desk.integrations.listed()
+                    if not one.is_draft]  # fmt: skip
     targets = _targets(desk)
     posted = (request.POST,) if request.method == "POST" else ()
     form = CopyForm(integrations, targets, *posted)
