@@ -249,6 +249,16 @@ def test_two_who_edit_the_same_draft_are_told(portal: Portal) -> None:
     assert stored == ("https://ann.example",)
 
 
+def test_a_version_that_is_no_number_is_no_fault(portal: Portal) -> None:
+    browser = portal.browser()
+    step = draft(portal, browser)
+    for page, status in (("system", 302), ("credentials", 422)):
+        shown = form_of(browser.get(f"{step}/{page}"), "version")
+        for version, answered in (("²", status), ("9" * 5000, status), ("9" * 18, 422)):
+            answer = browser.post(f"{step}/{page}", shown | {"version": version})
+            assert answer.status_code == answered, (page, version[:9])
+
+
 def test_a_failed_form_keeps_everything_but_the_secrets(portal: Portal) -> None:
     ann = portal.browser("admin")
     step = draft(portal, ann)

@@ -182,6 +182,26 @@ def test_parts_of_a_rule_are_rules_of_their_own(portal: Portal) -> None:
     assert browser.get(whole + "&part=3").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "9" * 18])
+def test_what_is_no_number_in_an_address_or_a_button_is_no_fault(
+    portal: Portal, number: str
+) -> None:
+    browser = portal.browser()
+    assert browser.get(portal.page(f"{BASE}/versions?before={number}")).status_code == 200
+    for unknown in (f"old={number}&new=1", f"old=1&new={number}"):
+        address = portal.page(f"{BASE}/versions/compare?{unknown}")
+        assert browser.get(address).status_code == 404
+    rule = portal.page(BASE + "/fields/rule?section=lineText")
+    assert browser.get(f"{rule}&part={number}").status_code == 404
+    plain = {"source": "firstNonEmpty", "otherwise": "none", "decimals": "2"}
+    for button in ("part", "up-part", "remove-part"):
+        assert post(browser, rule, do=f"{button}:{number}", **plain).status_code == 302
+    assert post(browser, portal.page(BASE + "/unsaved"), top=number).status_code == 302
+    moved = post(browser, portal.page(BASE + "/versions/1/restore"), seen=number)
+    assert moved.status_code == 200
+    assert editor(portal).versions("ledger")[0].mapping_version == 1
+
+
 def test_claimants_by_hand_and_by_file(portal: Portal) -> None:
     browser = portal.browser()
     address = portal.page(BASE + "/claimants")

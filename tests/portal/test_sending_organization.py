@@ -144,6 +144,9 @@ def test_the_policy_is_set_and_claims_that_ask_are_decided(portal: Portal) -> No
     page = browser.get(decide).content.decode()
     assert "Claim C000001: 150.50 NOK, Expense claims" in page
     (one, _) = re.findall(r'name="claims" value="(\d+)"', page)
+    for unknown in ("²", "9" * 5000):
+        first = browser.get(f"{decide}?after={unknown}").content.decode()
+        assert f'name="claims" value="{one}"' in first
     nothing = errors(browser.post(decide, {"decision": "wait", "reason": "x"}).content.decode())
     assert "Claims:" in nothing
     said = browser.post(
