@@ -213,6 +213,10 @@ def test_claimants_by_hand_and_by_file(portal: Portal) -> None:
     file = "claimant;party\nV1;\nV2;=2\n"
     bad = browser.post(address + "/import", {"file": SimpleUploadedFile("p.csv", file.encode())})
     assert "Line 2" in text_of(bad)
+    large = SimpleUploadedFile("p.csv", b"claimant;party\n" + b"A;1\n" * (5 * 1024 * 1024))
+    told = text_of(browser.post(address + "/import", {"file": large}))
+    assert "larger than 16 MB" in told
+    assert "required" not in told
     good = file.replace("V1;\n", "V1;1\n").encode()
     browser.post(address + "/import", {"file": SimpleUploadedFile("p.csv", good)})
     listed = text_of(browser.get(address))

@@ -21,6 +21,7 @@ from bilag.integrations.configuration import Configuration
 TEXT_MAX = 2_000
 CODE_MAX = 64
 PARTS_MAX = 10
+CLAIMANTS_MAX = 200_000
 _LISTS = frozenset({"firstNonEmpty", "join"})
 
 
