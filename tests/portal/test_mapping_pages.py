@@ -202,6 +202,19 @@ def test_what_is_no_number_in_an_address_or_a_button_is_no_fault(
     assert editor(portal).versions("ledger")[0].mapping_version == 1
 
 
+def test_a_nul_in_an_address_or_a_form_is_refused(portal: Portal) -> None:
+    browser = portal.browser()
+    for page in (
+        "/categories/type?type=%00", "/suggest?what=account&field=account&account=%00",
+        "/claimants?search=%00", "/claimants/one?claimant=%00", "/preview?claim=%00",
+        "/categories/type?%00=1", "/categories/%00",
+    ):  # fmt: skip
+        assert browser.get(portal.page(BASE + page)).status_code == 400, page
+    row = {"header-0-path": "text\0", "header-0-name": "note"}
+    assert post(browser, portal.page(BASE + "/fields"), **row).status_code == 400
+    assert not editor(portal).working_copy("ledger").is_changed
+
+
 def test_claimants_by_hand_and_by_file(portal: Portal) -> None:
     browser = portal.browser()
     address = portal.page(BASE + "/claimants")

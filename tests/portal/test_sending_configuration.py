@@ -120,6 +120,9 @@ def test_changes_are_looked_over_before_they_are_made(portal: Portal) -> None:
         ("a: &a {b: *a}", "not valid YAML"),
         ("[" * 50_000, "not valid YAML"),
         ("\x00", "not valid YAML"),
+        ('organizations: [{slug: alice, name: "a\\0"}]', "invisible control character"),
+        ('organizations: [{slug: alice, name: "\\u202egpj"}]', "cannot be used here"),
+        ('organizations: [{slug: alice, "a\\0": 1}]', "invisible control character"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_told_and_changes_nothing(

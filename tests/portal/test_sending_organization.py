@@ -57,7 +57,7 @@ def test_an_excluded_feature_is_refused_and_told_and_can_be_taken_again(portal: 
     )
 
 
-@pytest.mark.parametrize("name", ["", "   ", "x" * 121, "\x00"])
+@pytest.mark.parametrize("name", ["", "   ", "x" * 121])
 def test_a_feature_without_a_name_is_refused(portal: Portal, name: str) -> None:
     page = portal.browser().post(portal.page("settings/features"), {"name": name})
     assert "Feature to exclude:" in errors(page.content.decode())

@@ -105,6 +105,7 @@ _CODES = {
     "missing": "key_missing",
     "extra_forbidden": "key_unknown",
     "string_type": "text_expected",
+    "string_pattern_mismatch": "value_characters",
 }
 
 
