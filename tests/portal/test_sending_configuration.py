@@ -126,6 +126,9 @@ def test_changes_are_looked_over_before_they_are_made(portal: Portal) -> None:
         ("a: &a {b: *a}", "not valid YAML"),
         ("[" * 50_000, "not valid YAML"),
         ("\x00", "not valid YAML"),
+        ('organizations: [{slug: alice, name: "a\\0"}]', "invisible control character"),
+        ('organizations: [{slug: alice, name: "\\u202egpj"}]', "cannot be used here"),
+        ('organizations: [{slug: alice, "a\\0": 1}]', "invisible control character"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_told_and_changes_nothing(
@@ -142,6 +145,10 @@ def test_bombs_and_giants_are_refused(portal: Portal) -> None:
     )
     assert "too many values" in errors(upload(portal, bomb))
     assert "too large" in errors(upload(portal, "#" * (10 * 1024 * 1024)))
+    assert "too many values" in errors(upload(portal, "- a\n" * 250_000))
+    many = errors(upload(portal, one() + "".join(f"  x{n}: 1\n" for n in range(40_000))))
+    assert many.count("Is not a known name here") == 100
+    assert "and 39900 more" in many
     assert "not UTF-8" in errors(upload(portal, b"name: \xff\xfe\x00"))
     assert "too large" in errors(upload(portal, "#" * (17 * 1024 * 1024)))
     nothing_has_changed(portal)
@@ -202,6 +209,8 @@ def test_the_api_takes_a_configuration_in_and_follows_it(portal: Portal) -> None
     assert portal.stage.alice.get("/api/v1/features")["features"][-1] == {
         "name": "course-registration", "kind": "other", "excluded": True, "why": "elsewhere",
     }  # fmt: skip
+    large = {"organizations": [{**entry, "members": [0] * 300_000}]}
+    assert problem(portal.stage.alice.ask("PUT", API, large), 422)["code"] == "yaml_too_much"
     foreign = portal.stage.charlie.ask("PUT", API, found)
     assert problem(foreign, 422)["code"] == "upload_other"
 

@@ -52,6 +52,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "bilag.portal.middleware.NoNul",  # after what reads the form anyway
     "bilag.portal.accounts.preferences.ChosenLanguage",
     "bilag.portal.accounts.sessions.SessionEnd",
     "bilag.portal.accounts.proof.SecondFactor",

@@ -263,9 +263,17 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "{file}: “{claimant}” looks like an e-mail address. Use the claimant's id in the app.",
     ),
     "claimants_too_large": (
-        "{file} er større enn {maximum} MB. Del filen.",
-        "{file} er større enn {maximum} MB. Del fila.",
-        "{file} is larger than {maximum} MB. Split the file.",
+        "Filen er større enn {maximum} MB. Del den opp.",
+        "Fila er større enn {maximum} MB. Del ho opp.",
+        "The file is larger than {maximum} MB. Divide it.",
+    ),
+    "claimants_unreadable": (
+        "{file}: linjen kan ikke leses, eller en celle går over flere linjer. Se etter et"
+        " anførselstegn som mangler sin make.",
+        "{file}: linja kan ikkje lesast, eller ei celle går over fleire linjer. Sjå etter eit"
+        " hermeteikn som manglar maken sin.",
+        "{file}: the line cannot be read, or a cell goes over several lines. Look for a quotation"
+        " mark that lacks its other half.",
     ),
     "claimants_not_text": (
         "{file} er ikke tekst i UTF-8. Lagre regnearket som CSV i UTF-8.",

@@ -17,6 +17,7 @@ from pydantic import BaseModel
 
 from bilag.connectors.interface import Connector
 from bilag.connectors.redact import Redactor
+from bilag.core.characters import character_problems
 from bilag.core.problem import Problem, Refused
 from bilag.core.texts_settings import in_language, secret_title
 from bilag.delivery.connection_test import ConnectionTests, Pool
@@ -247,6 +248,7 @@ class Connecting:
 
     def _usable(self, one: Integration, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings as they are stored; raises Refused naming each that cannot be used."""
+        refuse_characters(settings)
         try:
             _, read = usable_connector(self._connectors, replace(one, settings=dict(settings)))
         except Refused as refused:
@@ -350,6 +352,12 @@ def _state(one: Integration, runtime: Runtime) -> str:
     if not one.enabled:
         return "disabled"
     return "error" if runtime.error_since is not None else "active"
+
+
+def refuse_characters(settings: Mapping[str, Any]) -> None:
+    """Refuse settings with a text or key that holds a control character, naming each place."""
+    if problems := tuple(character_problems(settings, "settings")):
+        raise Refused(*problems)
 
 
 def differing(old: Integration, new: Integration) -> dict[str, Any]:

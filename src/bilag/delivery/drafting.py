@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from bilag.core.problem import Problem, Refused
-from bilag.delivery.connecting import Connecting, differing
+from bilag.delivery.connecting import Connecting, differing, refuse_characters
 from bilag.delivery.credentials import NewSecret, refuse_unknown_secrets
 from bilag.delivery.destinations import Destination, destination, left_behind
 from bilag.delivery.set_up import compile_now
@@ -104,6 +104,7 @@ class Drafting(Connecting):
 
         Raises Refused as `save` does, but for settings that are incomplete.
         """
+        refuse_characters(entered)
         with self._scope() as connection:
             one = self._draft(connection, key)
             refuse_unknown_secrets(self._connectors.get(one.type), one, secrets)
