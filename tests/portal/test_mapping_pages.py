@@ -253,7 +253,7 @@ def test_who_saves_second_sees_both_and_goes_on(portal: Portal) -> None:
     other.change("ledger", {"counterAccount": "2450", "lines": "grouped"})
     other.save("ledger")
     page = text_of(browser.get(portal.page(BASE + "/categories")))
-    assert "Version 2 was saved by user b@example.org on" in page
+    assert "Version 2 was saved by b@example.org on" in page
     assert post(browser, portal.page(BASE + "/save"))["Location"].endswith("/unsaved")
     both = text_of(browser.get(portal.page(BASE + "/unsaved")))
     assert "Changed by both" in both
