@@ -75,7 +75,7 @@ def test_a_credential_is_masked_for_the_eye_and_spelled_for_the_ear(
     content, text = page.content.decode(), text_of(page)
     assert '<span aria-hidden="true">••••••••aaaa</span>' in content
     assert '<span class="ds-sr-only">ends in a a a a</span>' in content
-    assert "user ann@example.org" in text
+    assert "ann@example.org" in text
     assert "No expiry date is known" in text
     assert "Rotate credential API key" in text
     assert "Sandbox Organization" in text
@@ -177,7 +177,7 @@ def test_testing_now_says_how_it_went_and_keeps_it(
     failed = ann.post(f"{place}/test", follow=True)
     text = text_of(failed)
     assert "The test did not pass. What to do stands below." in text
-    assert "by user admin@example.org" in text
+    assert "by admin@example.org" in text
     for language, words in (("nb", "Ingen svarer på"), ("nn", "Ingen svarar på")):
         ann.cookies["django_language"] = language
         assert words in text_of(ann.get(place))
