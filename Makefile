@@ -50,9 +50,8 @@ $(INSTALLED): requirements.lock pyproject.toml package-lock.json
 demo: setup ## run the demo; ARGS=--once runs it once and ends
 	@.venv/bin/bilag demo $(ARGS)
 
-# Tests of one browser share it, so that a group of tests stays in one process.
 test: setup chromium ## run the tests; ARGS=path, DATABASE=system for Debian's PostgreSQL 15
-	@BILAG_TEST_DATABASE=$(DATABASE) $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadgroup $(ARGS)
+	@BILAG_TEST_DATABASE=$(DATABASE) $(PYTHON) -m pytest --numprocesses $(WORKERS) $(ARGS)
 
 ifeq ($(DATABASE),system)
 test: system-postgresql

@@ -6,6 +6,7 @@ BILAG_TEST_DATABASE=system runs them on Debian's PostgreSQL 15 instead of the wh
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import Any
 
 import psycopg
 import pytest
@@ -13,8 +14,15 @@ from psycopg import sql
 
 from bilag.app.migrate import migrate
 from tests.clusters import Cluster, Database, chosen_binaries, database_of, throw_away_cluster
+from tests.dealing import Dealer
 
 _numbers = count(1)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Dealer:
+    """Deal modules of the portal out as a whole."""
+    return Dealer(config, log)
 
 
 @pytest.fixture(scope="session")

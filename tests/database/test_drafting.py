@@ -1,17 +1,22 @@
 """Setting an integration up: a draft keeps what was entered, sends nothing, is turned on once."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
 from bilag.core.problem import Refused
+from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import NewSecret
 from bilag.delivery.drafting import Drafting
 from bilag.integrations.start import NewBook, NewIntegration
 from bilag.integrations.store import get_integration, save_mapping
+from bilag.integrations.vault import read_credentials
 from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
 from tests.database.api_stage import MAPPING, Stage, api_stage, record
@@ -65,6 +70,24 @@ def set_up(stage: Stage, sandbox: SandboxProcess) -> Drafting:
     assert tests.test("second").report.ok
     _map(stage, "second")
     return drafting
+
+
+def fields(error: pytest.ExceptionInfo[Refused], code: str) -> list[str]:
+    assert {one.code for one in error.value.problems} == {code}
+    return [one.field for one in error.value.problems]
+
+
+def connection_tests(stage: Stage) -> ConnectionTests:
+    return stage.installation.connection_tests_of(stage.alice.organization, "user ann")
+
+
+def opened(stage: Stage, key: str) -> dict[str, str]:
+    """Return the stored secrets of an integration in clear."""
+    own, vault = stage.alice.organization, stage.installation.vault
+    with stage.installation.pool.connection() as connection, organization_scope(connection, own):
+        one = get_integration(connection, own, key)
+        assert one is not None
+        return read_credentials(connection, vault, own, one.id)
 
 
 def _map(stage: Stage, key: str) -> None:
@@ -218,6 +241,7 @@ def test_what_has_history_is_never_deleted_and_mappings_never_alone(stage: Stage
         ({"type": "nothing"}, "connector_unknown"), ({"key": "ledger"}, "integration_key_taken"),
         ({"new_book": NewBook(key="main", name="x")}, "book_key_taken"),
         ({"new_book": None, "book": "gone"}, "book_unknown"),
+        ({"key": "new"}, "integration_key_of_none"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_begun_leaves_nothing(
@@ -280,3 +304,168 @@ def test_an_outsider_finds_no_draft_and_no_list(stage: Stage, sandbox: SandboxPr
     with pytest.raises(LookupError):
         outsider.suggest("second", "accounts", "7")
     assert [len(one.integrations) for one in outsider.types() if one.type == "rest"] == [1]
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[SandboxProcess]:
+    with start_sandbox("rest", auth="none") as process:
+        yield process
+
+
+def test_a_stored_secret_does_not_follow_to_another_host(
+    stage: Stage, sandbox: SandboxProcess, elsewhere: SandboxProcess
+) -> None:
+    drafting = set_up(stage, sandbox)
+    drafting.turn_on("second")
+    old = drafting.describe("second").integration.settings
+    there = {**old, "baseUrl": elsewhere.url}
+
+    with pytest.raises(Refused) as refused:
+        drafting.change("second", name="Second", settings=there, secrets={})
+    assert fields(refused, "secret_again") == ["api_key"]
+    header = {**old, "auth": {"kind": "api_key", "apiKeyHeader": "User-Agent"}}
+    with pytest.raises(Refused) as refused:
+        drafting.change("second", name="Second", settings=header, secrets={})
+    assert fields(refused, "secret_again") == ["api_key"]
+    answer = stage.alice.ask(
+        "PUT", "/api/v1/integrations/second", {"name": "Second", "settings": there}
+    )
+    assert answer.status_code == 422
+    assert b"secret_again" in answer.content
+    assert elsewhere.requests()["total"] == 0, "nothing was sent there"
+    assert drafting.describe("second").integration.settings == old
+
+    drafting.change("second", name="Second", settings={**old, "settleSeconds": 9.0}, secrets={})
+    typed = {"credentials": {"api_key": {"secret": "for-the-other-host"}}}
+    answer = stage.alice.ask(
+        "PUT", "/api/v1/integrations/second", {"name": "Second", "settings": there, **typed}
+    )
+    assert answer.status_code == 200, answer.content
+    assert opened(stage, "second") == {"api_key": "for-the-other-host"}
+    assert stage.query("SELECT count(*) FROM kept_credentials") == [(0,)]
+
+
+def test_a_secret_of_another_login_is_removed_when_the_host_changes(
+    stage: Stage, sandbox: SandboxProcess, elsewhere: SandboxProcess
+) -> None:
+    drafting = set_up(stage, sandbox)
+    drafting.turn_on("second")
+    old = drafting.describe("second").integration.settings
+    without = {**old, "baseUrl": elsewhere.url, "auth": {"kind": "none"}}
+    drafting.change("second", name="Second", settings=without, secrets={})
+    assert opened(stage, "second") == {}, "a login that is chosen later would have sent it"
+    assert stage.query("SELECT subject FROM change_logs WHERE event = 'credential.removed'") == [
+        ("credential second.api_key",)
+    ]
+
+
+def test_a_secret_of_a_draft_does_not_follow_either(
+    stage: Stage, sandbox: SandboxProcess, elsewhere: SandboxProcess
+) -> None:
+    drafting = verbs(stage)
+    drafting.start(new())
+    drafting.keep("second", {"baseUrl": sandbox.url}, {"api_key": NewSecret(KEY)})
+    with pytest.raises(Refused) as refused:
+        connection_tests(stage).test("second")
+    assert codes(refused) == ["draft_not_entered"]
+    for change in (
+        lambda: drafting.save("second", settings(elsewhere.url), {}),
+        lambda: drafting.keep("second", {"baseUrl": elsewhere.url}, {}),
+    ):
+        with pytest.raises(Refused) as refused:
+            change()
+        assert fields(refused, "secret_again") == ["api_key"]
+    header = {"kind": "api_key", "apiKeyHeader": "X-API-Key"}
+    drafting.keep("second", {"baseUrl": sandbox.url, "auth.apiKeyHeader": "X-API-Key"},
+                  {"api_key": NewSecret(KEY)})  # fmt: skip
+    drafting.save("second", settings(f"{sandbox.url}/", auth=header), {})
+    assert connection_tests(stage).test("second").report.ok
+    with pytest.raises(Refused) as refused:
+        drafting.save("second", settings(elsewhere.url), {})
+    assert fields(refused, "secret_again") == ["api_key"]
+    assert elsewhere.requests()["total"] == 0
+
+
+def at_once(*asked: Callable[[], object]) -> list[object]:
+    """Ask all at once; return for each its answer or the problems of its refusal."""
+
+    def answer(one: Callable[[], object]) -> object:
+        try:
+            return one()
+        except Refused as refused:
+            return [problem.code for problem in refused.problems]
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        return list(pool.map(answer, asked))
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.01, 0.02])
+def test_what_is_saved_while_it_is_turned_on_is_tested_or_refused(
+    stage: Stage, sandbox: SandboxProcess, pause: float
+) -> None:
+    drafting = set_up(stage, sandbox)
+
+    def save() -> object:
+        time.sleep(pause)
+        other = settings(sandbox.url, path="/untested")
+        drafting.save("second", other, {"api_key": NewSecret("untested-0123")})
+        return "saved"
+
+    def turn_on() -> object:
+        drafting.turn_on("second")
+        return "on"
+
+    told = at_once(turn_on, save)
+    assert told in (["on", ["integration_is_set_up"]], [["draft_not_tested"], "saved"])
+    found = drafting.describe("second").integration
+    if told[0] == "on":
+        assert (found.is_draft, found.settings.get("path")) == (False, None)
+        assert opened(stage, "second") == {"api_key": KEY}
+    else:
+        assert (found.is_draft, found.settings["path"]) == (True, "/untested")
+
+
+@pytest.mark.parametrize("what", ["save", "keep", "rename"])
+def test_a_draft_that_is_on_by_now_is_not_written_back(
+    stage: Stage, sandbox: SandboxProcess, what: str
+) -> None:
+    drafting = set_up(stage, sandbox)
+    change: dict[str, Callable[[], object]] = {
+        "save": lambda: drafting.save("second", settings(sandbox.url), {}),
+        "keep": lambda: drafting.keep("second", {"baseUrl": sandbox.url}, {}),
+        "rename": lambda: drafting.rename("second", "Ours", "second"),
+    }
+    with (
+        ThreadPoolExecutor(1) as pool,
+        psycopg.connect(stage.database.owner_url) as owner,
+    ):
+        # what turning it on has written and not committed yet
+        owner.execute(
+            "UPDATE organization_integrations SET is_draft = false, enabled = true,"
+            " is_route = true WHERE key = 'second'"
+        )
+        waiting = pool.submit(at_once, change[what])
+        time.sleep(0.3)
+        assert not waiting.done()
+        owner.commit()
+        assert waiting.result() == [["integration_is_set_up"]]
+    found = drafting.describe("second").integration
+    assert (found.is_draft, found.enabled, found.name) == (False, True, "Second")
+
+
+def test_a_credential_that_was_tested_elsewhere_is_not_stored(
+    stage: Stage, sandbox: SandboxProcess
+) -> None:
+    drafting = set_up(stage, sandbox)
+    drafting.turn_on("second")
+    credentials = stage.installation.credentials_of(stage.alice.organization, "ann")
+    with ThreadPoolExecutor(1) as pool, psycopg.connect(stage.database.owner_url) as owner:
+        owner.execute(
+            "UPDATE organization_integrations SET settings = settings || %s WHERE key = 'second'",
+            [Jsonb({"baseUrl": "http://127.0.0.1:9"})],
+        )
+        new_one = {"api_key": NewSecret(KEY)}
+        waiting = pool.submit(at_once, lambda: credentials.replace("second", new_one))
+        time.sleep(1)
+        owner.commit()
+        assert waiting.result() == [["settings_changed_meanwhile"]]

@@ -220,6 +220,52 @@ def test_claimants_are_imported_searched_paged_and_exported(stage: Stage) -> Non
     ]  # fmt: skip
 
 
+def test_no_more_claimants_than_a_mapping_holds(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("claimants_csv", "mapping_desk"):
+        monkeypatch.setattr(f"bilag.delivery.{module}.CLAIMANTS_MAX", 3)
+    head, four = "claimant;party\n", "A;1\nB;2\nC;3\nD;4\n"
+    with pytest.raises(Refused) as refused:
+        tables(stage).import_claimants(KEY, head + four, "x.csv")
+    told = [(one.code, one.line) for one in refused.value.problems]
+    assert told == [("mapping_claimants_too_many", 5)]
+    tables(stage).import_claimants(KEY, head + "A;1\nB;2\n", "x.csv")
+    with pytest.raises(Refused, match="at most 3 claimants"):
+        tables(stage).import_claimants(KEY, head + "C;3\nD;4\n", "x.csv")
+    with pytest.raises(Refused, match="at most 3 claimants"):
+        editor(stage).change(KEY, {"claimants": {"C": "3", "D": "4"}})
+    assert editor(stage).working_copy(KEY).claimants_changed == 2
+    editor(stage).change(KEY, {"claimants": {"A": None, "C": "3", "D": "4"}})
+    assert tables(stage).export_claimants(KEY).split() == ["claimant;party", "B;2", "C;3", "D;4"]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("claimant;party\nA;1\nB;" + "x" * 200_000, ("claimants_unreadable", 3)),
+        ('claimant;party\nA;"1\nB;2\nC;3\n', ("claimants_unreadable", 2)),
+        ('claimant;party\nA;"1\n' + "B;2\n" * 100_000, ("claimants_unreadable", 2)),
+        ("claimant;party\nA;1\nB;\x1b2\n", ("text_control_character", 3)),
+        ("claimant;party\nA\0;1\n", ("text_control_character", 2)),
+    ],
+)
+def test_a_line_of_a_file_that_cannot_be_read_is_named(
+    stage: Stage, text: str, told: tuple[str, int]
+) -> None:
+    with pytest.raises(Refused) as refused:
+        tables(stage).import_claimants(KEY, text, "x.csv")
+    assert [(one.code, one.line) for one in refused.value.problems] == [told]
+
+
+def test_a_file_may_end_its_lines_as_any_system_does(stage: Stage) -> None:
+    for end in ("\r", "\n", "\r\n"):
+        text = end.join(("claimant;party", "A;1", "B;2", ""))
+        assert tables(stage).import_claimants(KEY, text, "x.csv").added == 2
+        assert tables(stage).export_claimants(KEY).split() == ["claimant;party", "A;1", "B;2"]
+        editor(stage).discard(KEY)
+
+
 def test_ten_thousand_types_and_a_hundred_thousand_claimants_stay_fast(stage: Stage) -> None:
     document = {
         **MAPPING,

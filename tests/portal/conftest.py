@@ -1,6 +1,6 @@
 """Fixtures of the portal's tests: stages for Django's client, and a live portal with a browser.
 
-All tests of the browser share both, so they run in one process: the xdist group `browser`.
+The tests of a module share both, so they run in one process (tests/dealing.py).
 """
 
 from collections.abc import Callable, Iterator
@@ -46,7 +46,7 @@ def place(database: Database, tmp_path: Path) -> Iterator[Place]:
 def live(
     cluster: Cluster, template_database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
-    """The running portal that all tests of the browser share."""
+    """The running portal that the modules of a process share."""
     with (
         fresh_database(cluster, template_database) as database,
         live_portal(database, tmp_path_factory.mktemp("portal")) as running,

@@ -4,6 +4,7 @@ import psycopg
 import pytest
 from django.test import Client
 
+from bilag.delivery.membership import invitation_of
 from bilag.portal.accounts.arrivals import find_person, start_over
 from bilag.tenants.members import memberships_of
 from tests.portal.people import (
@@ -114,6 +115,44 @@ def test_a_known_person_signs_in_first(portal: Portal) -> None:
     assert roles_of(portal, GUEST) == [("alice", "accountant")]
     human.sign_in(browser)
     assert browser.post("/account/invitation/")["Location"] == "/o/charlie/"
+
+
+def test_an_invitation_accepted_in_two_windows_at_once_makes_one_account(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = invite(portal, GUEST)
+    late = Human(GUEST)
+    late.browser.get(link)
+    found = invitation_of(portal.stage.installation.pool, link.split("/")[3])
+    Human(GUEST).accept(link)
+    # the other window looked before the account was there, and writes after it
+    monkeypatch.setattr("bilag.portal.accounts.views.find_person", lambda email: None)
+    monkeypatch.setattr("bilag.portal.accounts.views.carried_invitation", lambda _request: found)
+    form = {"password1": "a sentence of the other", "password2": "a sentence of the other"}
+    assert late.browser.post("/account/invitation/", form)["Location"] == "/account/invitation/"
+    assert new_browser().login(username=GUEST, password=PASSWORD), "the first password holds"
+    assert roles_of(portal, GUEST) == [("alice", "accountant")]
+
+
+# junk where a device's answer is expected
+JUNK = (
+    "", "x", "{}", "[]", "1", "null", '"a"', "9" * 5000, "[" * 100_000, '{"id": 1}',
+    '{"id": "a", "response": {}}', '{"id": "a", "rawId": "a", "type": "public-key", "response":'
+    ' {"clientDataJSON": "a", "authenticatorData": "a", "signature": "a"}}',
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("where", ["login", "reauthenticate", "add"])
+def test_what_no_device_would_answer_is_refused(portal: Portal, where: str) -> None:
+    human = joined(portal, GUEST)
+    browser = new_browser() if where == "login" else human.browser
+    for junk in JUNK:
+        browser.get(f"/account/2fa/passkeys/{where}/")
+        form = {"credential": junk, "name": "n", "passwordless": "on"}
+        answer = browser.post(f"/account/2fa/passkeys/{where}/", form, follow=True)
+        assert answer.status_code in (200, 429), junk[:60]
+    if where == "login":
+        assert not is_signed_in(browser)
 
 
 def test_nobody_signs_up_by_themselves(portal: Portal) -> None:

@@ -14,8 +14,6 @@ from tests.portal.live import Live
 from tests.portal.people import PASSWORD, code_of
 from tests.portal.place import FILLED
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 
 @pytest.fixture
 def origin(live: Live) -> str:

@@ -7,6 +7,7 @@ import pytest
 from django.core import mail
 from django.test import override_settings
 
+from tests.database.api_stage import connect_owner
 from tests.portal.people import joined, text_of
 from tests.portal.stage import Portal
 
@@ -144,3 +145,33 @@ def test_an_administrator_elsewhere_cannot_reach_over(portal: Portal) -> None:
     for path in (f"{ADMIN}/role", f"{ADMIN}/remove"):
         assert eve.post(f"/o/charlie/{MEMBERS}/{path}", {"role": "accountant"}).status_code == 404
     assert portal.stage.query("SELECT role FROM members WHERE subject = %s", ADMIN) == [("admin",)]
+
+
+def test_support_invites_nobody_and_gives_no_role(portal: Portal) -> None:
+    with connect_owner(portal.stage) as owner:
+        owner.execute("INSERT INTO global_admins (subject) VALUES ('support@example.org')")
+    browser = portal.browser(None, "support@example.org")
+    browser.post("/admin-overview/alice/support", {"reason": "Request 17"})
+    listed = text_of(browser.get(portal.page(MEMBERS)))
+    assert "In support mode nobody can be invited or given another role." in listed
+    assert f"{MEMBERS}/invite" not in listed
+    invited = {"email": "support@example.org", "role": "admin"}
+    assert browser.get(portal.page(f"{MEMBERS}/invite")).status_code == 404
+    assert browser.post(portal.page(f"{MEMBERS}/invite"), invited).status_code == 404
+    role = portal.page(f"{MEMBERS}/{ADMIN}/role")
+    assert browser.post(role, {"role": "coordinator"}).status_code == 404
+    assert portal.stage.query("SELECT count(*) FROM invitations") == [(0,)]
+
+
+def test_a_member_whose_subject_has_a_slash_is_listed_and_removed(portal: Portal) -> None:
+    admin = portal.browser("admin", ADMIN)
+    subject = "google-oauth2/117"
+    portal.stage.query(
+        "INSERT INTO members (organization_id, subject, role) VALUES (%s, %s, 'accountant')",
+        portal.stage.alice.organization, subject,
+    )  # fmt: skip
+    assert subject in text_of(admin.get(portal.page(MEMBERS)))
+    page = f"{MEMBERS}/{subject}"
+    assert admin.post(portal.page(f"{page}/role"), {"role": "coordinator"}).status_code == 302
+    assert admin.post(portal.page(f"{page}/remove")).status_code == 302
+    assert subject not in text_of(admin.get(portal.page(MEMBERS), follow=True)).split("<table")[1]

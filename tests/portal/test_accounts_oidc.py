@@ -18,9 +18,6 @@ from tests.portal.people import invite, is_signed_in, joined, new_browser, text_
 from tests.portal.stage import Portal
 from tests.raw_servers import says, served
 
-# one process for all of them: the provider is installed once
-pytestmark = pytest.mark.xdist_group("oidc")
-
 START = "/account/oidc/federation/login/"
 
 

@@ -75,7 +75,7 @@ def test_a_credential_is_masked_for_the_eye_and_spelled_for_the_ear(
     content, text = page.content.decode(), text_of(page)
     assert '<span aria-hidden="true">••••••••aaaa</span>' in content
     assert '<span class="ds-sr-only">ends in a a a a</span>' in content
-    assert "user ann@example.org" in text
+    assert "ann@example.org" in text
     assert "No expiry date is known" in text
     assert "Rotate credential API key" in text
     assert "Sandbox Organization" in text
@@ -177,9 +177,24 @@ def test_testing_now_says_how_it_went_and_keeps_it(
     failed = ann.post(f"{place}/test", follow=True)
     text = text_of(failed)
     assert "The test did not pass. What to do stands below." in text
-    assert "by user admin@example.org" in text
+    assert "by admin@example.org" in text
     for language, words in (("nb", "Ingen svarer på"), ("nn", "Ingen svarar på")):
         ann.cookies["django_language"] = language
         assert words in text_of(ann.get(place))
     assert ann.get(f"{place}/credentials/nothing").status_code == 404
     assert ann.get(f"{portal.page(HOME)}/gone").status_code == 404
+
+
+def test_another_host_asks_for_the_secret_again(portal: Portal, place: str) -> None:
+    ann = portal.browser("admin")
+    given = form_of(ann.get(f"{place}/settings"), "version")
+    elsewhere = given | {"baseUrl": "http://127.0.0.1:9"}
+    refused = ann.post(f"{place}/settings", elsewhere)
+    assert refused.status_code == 422
+    text = text_of(refused)
+    assert "API key: Type it again: the settings lead to another place than before" in text
+    assert 'href="#id_secret.api_key"' in refused.content.decode()
+    assert form_of(refused, "version")["baseUrl"] == "http://127.0.0.1:9", "what was typed stays"
+    same = given | {"baseUrl": f"{given['baseUrl']}/"}
+    assert ann.post(f"{place}/settings", same).status_code == 302
+    nowhere_in_clear(portal, refused)

@@ -63,6 +63,16 @@ def test_every_setting_can_be_entered_or_is_left_alone(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_every_address_is_known_to_lead_the_secrets(kind: str) -> None:
+    connector = CONNECTORS[kind]
+    names = {place.name for place in places(connector_type(connector).schema)}
+    assert set(connector.leads_by) <= names
+    addresses = {name for name in names if name.lower().endswith(("url", "endpoint"))}
+    assert addresses
+    assert addresses <= set(connector.leads_by)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_choice_of_a_login_knows_its_secret(kind: str) -> None:
     connector = CONNECTORS[kind]
     asked = [place for place in places(connector_type(connector).schema) if place.secrets]
@@ -128,7 +138,7 @@ def test_what_is_entered_is_read_as_it_is_meant() -> None:
         "settleSeconds": "2,5",
         "requestsInFlightMax": "4",
         "headers": "X-Company = 17\nX-Other=a=b",
-        "success.statuses": "200\n 201 \n",
+        "success.statuses": "200\n 201 \n²\n" + "9" * 5000,
         "company": "on",
         "company.path": "/company",
         "lookUp.path": "/not/used?reference={reference}",
@@ -142,7 +152,7 @@ def test_what_is_entered_is_read_as_it_is_meant() -> None:
         "baseUrl": "https://ledger.example/v1",
         "headers": {"X-Company": "17", "X-Other": "a=b"},
         "auth": {"kind": "api_key"},
-        "success": {"statuses": [200, 201]},
+        "success": {"statuses": [200, 201, "²", "9" * 5000]},
         "company": {"path": "/company"},
         "requestsInFlightMax": 4,
         "settleSeconds": 2.5,
@@ -161,6 +171,7 @@ def test_what_is_entered_is_read_as_it_is_meant() -> None:
         ({"settleSeconds": "soon"}, "settleSeconds"), ({"requestsInFlightMax": "2.5"},
         "requestsInFlightMax"), ({"baseUrl": ""}, "baseUrl"), ({"auth.kind": "?"}, "auth.kind"),
         ({"expires.api_key": "soon"}, "expires.api_key"),
+        ({"settleSeconds": "9" * 19}, "settleSeconds"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_is_told_at_its_field(typed: dict[str, str], field: str) -> None:

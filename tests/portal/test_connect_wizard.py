@@ -12,9 +12,10 @@ from typing import Any
 import pytest
 from django.test import Client
 
+from bilag.connectors.registry import CONNECTORS
 from bilag.integrations.store import get_integration, save_mapping
 from bilag.tenants.scope import organization_scope
-from tests.database.api_stage import MAPPING, record
+from tests.database.api_stage import MAPPING, problem, record
 from tests.portal.forms import form_of
 from tests.portal.stage import Portal
 from tests.sandboxes import SandboxProcess
@@ -129,10 +130,13 @@ def test_the_whole_wizard_left_in_the_middle_and_gone_on_with_elsewhere(
     assert (begun.status_code, begun["Location"]) == (302, f"{step}/credentials")
     assert "Nothing is sent until you turn it on" in text_of(ann.get(begun["Location"]))
 
-    # she leaves with half of it entered, and with a secret already typed
+    # she leaves with half of it entered: where it leads to, and the secret that goes there
     entered = typed(case, sandbox.url)
-    half = dict(list(entered.items())[:1]) | {
-        name: value for name, value in entered.items() if name.startswith("secret.")
+    leads_by = CONNECTORS[case.type].leads_by
+    half = {
+        name: value
+        for name, value in entered.items()
+        if name.startswith("secret.") or name in leads_by
     }
     kept = ann.post(f"{step}/credentials", form_of(ann.get(f"{step}/credentials"), "version")
                     | half | {"later": "1"})  # fmt: skip
@@ -249,6 +253,16 @@ def test_two_who_edit_the_same_draft_are_told(portal: Portal) -> None:
     assert stored == ("https://ann.example",)
 
 
+def test_a_version_that_is_no_number_is_no_fault(portal: Portal) -> None:
+    browser = portal.browser()
+    step = draft(portal, browser)
+    for page, status in (("system", 302), ("credentials", 422)):
+        shown = form_of(browser.get(f"{step}/{page}"), "version")
+        for version, answered in (("²", status), ("9" * 5000, status), ("9" * 18, 422)):
+            answer = browser.post(f"{step}/{page}", shown | {"version": version})
+            assert answer.status_code == answered, (page, version[:9])
+
+
 def test_a_failed_form_keeps_everything_but_the_secrets(portal: Portal) -> None:
     ann = portal.browser("admin")
     step = draft(portal, ann)
@@ -293,6 +307,41 @@ def test_the_first_step_says_what_cannot_be_used(portal: Portal) -> None:
         assert f'href="#id_{field_name}"' in bad.content.decode(), field_name
     assert portal.stage.query("SELECT count(*) FROM organization_integrations") == [(1,)]
     assert portal.stage.query("SELECT count(*) FROM books") == [(1,)]
+
+
+@pytest.mark.parametrize("bad", ["a\0", "\x1b[31m", "\u202egpj", "a\n\nb"])
+def test_the_api_takes_no_name_that_people_cannot_read(portal: Portal, bad: str) -> None:
+    new = {"key": "second", "name": "Second", "type": "rest", "book": "main"}
+    book = {"key": "second", "name": bad, "currency": "NOK"}
+    for body, at in (
+        (new | {"name": bad}, "name"),
+        ({k: v for k, v in new.items() if k != "book"} | {"newBook": book}, "newBook.name"),
+    ):
+        told = problem(portal.stage.alice.ask("POST", "/api/v1/integrations", body), 422)
+        assert told["problems"][0]["field"] == at
+    assert portal.stage.query("SELECT count(*) FROM organization_integrations") == [(1,)]
+
+
+@pytest.mark.parametrize("bad", ["a\0", "\x1b[31m"])
+def test_the_api_takes_no_control_character_anywhere(portal: Portal, bad: str) -> None:
+    ask, one = portal.stage.alice.ask, "/api/v1/integrations/ledger"
+    settings = portal.stage.alice.get(one)["settings"]
+    draft = f"{one}/mapping/draft"
+    for method, path, body, at in (
+        ("PUT", one, {"name": "x", "settings": settings | {"headers": {"X": bad}}},
+         "settings.headers.X"),
+        ("PUT", one, {"name": "x", "settings": settings | {bad: "x"}}, "settings"),
+        ("PUT", f"{one}/filters", {"costCentres": ["1", bad]}, "costCentres[2]"),
+        ("PATCH", draft, {"changes": {"categories": {bad: {"account": "1"}}}}, "categories"),
+        ("PATCH", draft, {"changes": {"claimants": {bad: None}}}, "claimants"),
+        ("PATCH", draft, {"changes": {"voucherText": {"constant": bad}}}, "voucherText.constant"),
+        ("PUT", f"{one}/mapping", {"baseVersion": 1, "mapping": {"lineText": {"join": [bad]}}},
+         "lineText.join[1]"),
+        ("POST", f"{one}/mapping/claimants/csv", {"csv": f"claimant;party\nA;1{bad}\n"}, ""),
+    ):  # fmt: skip
+        told = problem(ask(method, path, body), 422)["problems"][0]
+        found = (told["code"], told.get("field", ""))
+        assert found == ("text_control_character", at), path
 
 
 def test_a_draft_is_deleted_after_a_page_that_asks(portal: Portal) -> None:

@@ -23,8 +23,6 @@ from tests.portal.live import Live
 from tests.portal.people import PASSWORD, code_of
 from tests.portal.place import ADDRESSES, SECRET
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 SLUG, EMAIL = "nybegynner", "ada@example.org"
 SECONDS_MAX = 600.0
 KNOWN = ADDRESSES["dynamics_business_central"]

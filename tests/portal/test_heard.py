@@ -19,8 +19,6 @@ from tests.portal.place import MAPPED, SECRET, WALKS
 from tests.portal.visitors import PASSWORD, Visitor, code_now
 from tests.portal.windows import open_context
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 LANGUAGES = ("nb", "nn", "en")
 # What differs from run to run: ports, days and times.
 _SAME = (

@@ -10,8 +10,6 @@ from tests.portal.axe import axe, in_dark, narrow, structure
 from tests.portal.browser import WIDE, Window
 from tests.portal.heard import Listener, SaysNothing
 
-pytestmark = pytest.mark.xdist_group("browser")
-
 _PAGE = """<!doctype html><html lang="nb"><head><title>Konto – bilag</title></head><body>
 <main><h1>Konto</h1>
 <div role="status" id="status"></div><div role="alert" id="alert"></div>

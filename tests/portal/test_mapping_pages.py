@@ -182,6 +182,39 @@ def test_parts_of_a_rule_are_rules_of_their_own(portal: Portal) -> None:
     assert browser.get(whole + "&part=3").status_code == 404
 
 
+@pytest.mark.parametrize("number", ["²", "9" * 5000, "-1", "9" * 18])
+def test_what_is_no_number_in_an_address_or_a_button_is_no_fault(
+    portal: Portal, number: str
+) -> None:
+    browser = portal.browser()
+    assert browser.get(portal.page(f"{BASE}/versions?before={number}")).status_code == 200
+    for unknown in (f"old={number}&new=1", f"old=1&new={number}"):
+        address = portal.page(f"{BASE}/versions/compare?{unknown}")
+        assert browser.get(address).status_code == 404
+    rule = portal.page(BASE + "/fields/rule?section=lineText")
+    assert browser.get(f"{rule}&part={number}").status_code == 404
+    plain = {"source": "firstNonEmpty", "otherwise": "none", "decimals": "2"}
+    for button in ("part", "up-part", "remove-part"):
+        assert post(browser, rule, do=f"{button}:{number}", **plain).status_code == 302
+    assert post(browser, portal.page(BASE + "/unsaved"), top=number).status_code == 302
+    moved = post(browser, portal.page(BASE + "/versions/1/restore"), seen=number)
+    assert moved.status_code == 200
+    assert editor(portal).versions("ledger")[0].mapping_version == 1
+
+
+def test_a_nul_in_an_address_or_a_form_is_refused(portal: Portal) -> None:
+    browser = portal.browser()
+    for page in (
+        "/categories/type?type=%00", "/suggest?what=account&field=account&account=%00",
+        "/claimants?search=%00", "/claimants/one?claimant=%00", "/preview?claim=%00",
+        "/categories/type?%00=1", "/categories/%00",
+    ):  # fmt: skip
+        assert browser.get(portal.page(BASE + page)).status_code == 400, page
+    row = {"header-0-path": "text\0", "header-0-name": "note"}
+    assert post(browser, portal.page(BASE + "/fields"), **row).status_code == 400
+    assert not editor(portal).working_copy("ledger").is_changed
+
+
 def test_claimants_by_hand_and_by_file(portal: Portal) -> None:
     browser = portal.browser()
     address = portal.page(BASE + "/claimants")
@@ -193,6 +226,10 @@ def test_claimants_by_hand_and_by_file(portal: Portal) -> None:
     file = "claimant;party\nV1;\nV2;=2\n"
     bad = browser.post(address + "/import", {"file": SimpleUploadedFile("p.csv", file.encode())})
     assert "Line 2" in text_of(bad)
+    large = SimpleUploadedFile("p.csv", b"claimant;party\n" + b"A;1\n" * (5 * 1024 * 1024))
+    told = text_of(browser.post(address + "/import", {"file": large}))
+    assert "larger than 16 MB" in told
+    assert "required" not in told
     good = file.replace("V1;\n", "V1;1\n").encode()
     browser.post(address + "/import", {"file": SimpleUploadedFile("p.csv", good)})
     listed = text_of(browser.get(address))
@@ -216,7 +253,7 @@ def test_who_saves_second_sees_both_and_goes_on(portal: Portal) -> None:
     other.change("ledger", {"counterAccount": "2450", "lines": "grouped"})
     other.save("ledger")
     page = text_of(browser.get(portal.page(BASE + "/categories")))
-    assert "Version 2 was saved by user b@example.org on" in page
+    assert "Version 2 was saved by b@example.org on" in page
     assert post(browser, portal.page(BASE + "/save"))["Location"].endswith("/unsaved")
     both = text_of(browser.get(portal.page(BASE + "/unsaved")))
     assert "Changed by both" in both

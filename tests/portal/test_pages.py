@@ -26,9 +26,6 @@ from tests.portal.states import (
 )
 from tests.portal.windows import Windows
 
-# One browser and one portal for all of them: `--dist loadgroup` keeps the group in one process.
-pytestmark = pytest.mark.xdist_group("browser")
-
 LANGUAGES = ("nb", "nn", "en")
 # Fields that a person fills in; without one, nothing can be filled in wrongly.
 _FORM = "main form[method=post]"

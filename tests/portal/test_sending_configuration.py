@@ -3,12 +3,18 @@
 import json
 import re
 from typing import Any
+from uuid import UUID
 
 import pytest
 import yaml
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from psycopg.types.json import Jsonb
 
+from bilag.core.problem import Refused
+from bilag.integrations.start import NewBook, NewIntegration
+from bilag.integrations.store import get_integration
+from bilag.integrations.vault import put_credential
 from bilag.tenants.members import save_member
 from bilag.tenants.scope import organization_scope
 from tests.database.api_stage import problem
@@ -120,6 +126,9 @@ def test_changes_are_looked_over_before_they_are_made(portal: Portal) -> None:
         ("a: &a {b: *a}", "not valid YAML"),
         ("[" * 50_000, "not valid YAML"),
         ("\x00", "not valid YAML"),
+        ('organizations: [{slug: alice, name: "a\\0"}]', "invisible control character"),
+        ('organizations: [{slug: alice, name: "\\u202egpj"}]', "cannot be used here"),
+        ('organizations: [{slug: alice, "a\\0": 1}]', "invisible control character"),
     ],
 )  # fmt: skip
 def test_a_file_that_cannot_be_used_is_told_and_changes_nothing(
@@ -136,6 +145,10 @@ def test_bombs_and_giants_are_refused(portal: Portal) -> None:
     )
     assert "too many values" in errors(upload(portal, bomb))
     assert "too large" in errors(upload(portal, "#" * (10 * 1024 * 1024)))
+    assert "too many values" in errors(upload(portal, "- a\n" * 250_000))
+    many = errors(upload(portal, one() + "".join(f"  x{n}: 1\n" for n in range(40_000))))
+    assert many.count("Is not a known name here") == 100
+    assert "and 39900 more" in many
     assert "not UTF-8" in errors(upload(portal, b"name: \xff\xfe\x00"))
     assert "too large" in errors(upload(portal, "#" * (17 * 1024 * 1024)))
     nothing_has_changed(portal)
@@ -196,6 +209,8 @@ def test_the_api_takes_a_configuration_in_and_follows_it(portal: Portal) -> None
     assert portal.stage.alice.get("/api/v1/features")["features"][-1] == {
         "name": "course-registration", "kind": "other", "excluded": True, "why": "elsewhere",
     }  # fmt: skip
+    large = {"organizations": [{**entry, "members": [0] * 300_000}]}
+    assert problem(portal.stage.alice.ask("PUT", API, large), 422)["code"] == "yaml_too_much"
     foreign = portal.stage.charlie.ask("PUT", API, found)
     assert problem(foreign, 422)["code"] == "upload_other"
 
@@ -224,3 +239,86 @@ def test_an_integration_is_copied_where_the_person_is_administrator(portal: Port
     ):
         found = connection.execute("SELECT actor, event FROM change_logs").fetchall()
     assert found == [("user admin@example.org", "integration.changed")]
+
+
+def with_secret(portal: Portal, own: UUID) -> None:
+    """Store a secret of the integration `ledger` of an organization."""
+    installation = portal.stage.installation
+    with installation.pool.connection() as connection, organization_scope(connection, own):
+        one = get_integration(connection, own, "ledger")
+        assert one is not None
+        put_credential(connection, installation.vault, own, one.id, "api_key", SECRET, "ann")
+
+
+def draft(portal: Portal) -> None:
+    """Begin an integration `second`, which is not set up completely."""
+    drafting = portal.stage.installation.drafting_of(portal.stage.alice.organization, "ann")
+    book = NewBook(key="second", name="Second")
+    drafting.start(NewIntegration(key="second", name="Second", type="rest", new_book=book))
+
+
+def test_a_file_leads_no_stored_secret_to_another_host(portal: Portal) -> None:
+    with_secret(portal, portal.stage.alice.organization)
+    found = downloaded(portal)
+    (entry,) = found["organizations"]
+    (ledger,) = entry["integrations"]
+    ledger["settings"]["baseUrl"] += "/another/path"
+    assert "1 change" in upload(portal, yaml.safe_dump(found))
+    ledger["settings"]["baseUrl"] = "http://127.0.0.1:8"
+    text = yaml.safe_dump(found)
+    for page in (
+        upload(portal, text),
+        portal.browser().post(address(portal, "/take-in"), {"text": text}).content.decode(),
+    ):
+        assert "integrations[ledger].settings.baseUrl: This would send the credentials" in page
+    refused = problem(portal.stage.alice.ask("PUT", API, found), 422)
+    assert refused["code"] == "leads_elsewhere"
+    ledger.update(type="xledger", settings={}, mapping=None)
+    assert "integrations[ledger].type: This would send" in upload(portal, yaml.safe_dump(found))
+    nothing_has_changed(portal)
+
+
+def test_a_copy_leads_no_stored_secret_to_another_host(portal: Portal) -> None:
+    charlie = portal.stage.charlie.organization
+    browser = portal.browser()
+    portal.browser("admin", "admin@example.org", charlie)
+    with_secret(portal, charlie)
+    wanted = {"integration": "ledger", "organization": "charlie", "replacing": "on"}
+    assert browser.post(address(portal, "/copy"), wanted).status_code == 302
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = settings || %s",
+        Jsonb({"baseUrl": "http://a.example"}),
+    )
+    page = browser.post(address(portal, "/copy"), wanted).content.decode()
+    assert "This would send the credentials of ledger to another place" in errors(page)
+
+
+def test_what_is_not_set_up_is_neither_copied_nor_finished_by_a_file(portal: Portal) -> None:
+    draft(portal)
+    charlie = portal.stage.charlie.organization
+    browser = portal.browser()
+    portal.browser("admin", "admin@example.org", charlie)
+    assert 'value="second"' not in browser.get(address(portal, "/copy")).content.decode()
+    configuration = portal.stage.installation.configuration_of(
+        portal.stage.alice.organization, "user admin@example.org"
+    )
+    with pytest.raises(Refused, match="not set up completely"):
+        configuration.copy_to(charlie, "second")
+
+    found = downloaded(portal)
+    (entry,) = found["organizations"]
+    (ledger,) = entry["integrations"]
+    entry["integrations"].append({**ledger, "key": "second", "book": "second"})
+    page = upload(portal, yaml.safe_dump(found))
+    assert "integrations[second].key: This integration is not set up completely" in page
+    rows = "SELECT is_draft, enabled FROM organization_integrations WHERE key = 'second'"
+    assert portal.stage.query(rows) == [(True, False)]
+
+
+def test_a_file_makes_no_integration_of_the_key_new(portal: Portal) -> None:
+    found = downloaded(portal)
+    (entry,) = found["organizations"]
+    entry["integrations"].append({**entry["integrations"][0], "key": "new", "route": False})
+    page = upload(portal, yaml.safe_dump(found))
+    assert "integrations[new].key: An integration cannot have the short name new" in page
+    nothing_has_changed(portal)

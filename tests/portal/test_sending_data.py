@@ -97,6 +97,9 @@ def test_what_is_left_out_is_listed_with_the_reason_and_comes_back(portal: Porta
     assert older
     rest = reader.get(portal.page(f"{INTEGRATION}data/left-out?before={older[1]}"))
     assert rest.content.decode().count('<th scope="row">') == 2
+    for unknown in ("²", "9" * 5000):
+        newest = reader.get(portal.page(f"{INTEGRATION}data/left-out?before={unknown}"))
+        assert newest.content.decode().count('<th scope="row">') == 50
     browser, address = portal.browser(), portal.page(f"{INTEGRATION}data")
     counted = browser.post(address, FILTERS).content.decode()
     assert "52 records that are left out now would wait to be sent." in counted

@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from bilag.mapping.paths import LINE_PATHS, RECORD_PATHS, VOUCHER_PATHS
 
 # Without control characters, which no record and no form can hold; a line break is a text.
-_SIGNS = st.characters(codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp"))
+_SIGNS = st.characters(
+    codec="utf-8", exclude_categories=("Cc", "Cs", "Zl", "Zp"), exclude_characters="\ufffe\uffff"
+)
 texts = st.text(_SIGNS | st.just("\n"), max_size=12)
 keys = st.text(_SIGNS, min_size=1, max_size=10).map(str.strip).filter(bool)
 codes = st.text(_SIGNS, min_size=1, max_size=8).map(str.strip).filter(bool)

@@ -1,5 +1,7 @@
 """YAML as accountants write it: what looks like a code stays a text."""
 
+import time
+
 import pytest
 
 from bilag.core.problem import Refused
@@ -68,6 +70,23 @@ def test_what_is_wrong_is_named_with_its_line(text: str, code: str, line: int | 
     with pytest.raises(Refused) as refused:
         read_yaml(text)
     assert [(problem.code, problem.line) for problem in refused.value.problems] == [(code, line)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- a\n" * 250_000,
+        "".join(f"k{n}: 1\n" for n in range(70_000)),
+        "a: [" + "?, " * 300_000 + "]",
+        "".join(f"%TAG !a{n}! tag:example.org,2000:\r" for n in range(20_000)) + "--- a",
+    ],
+)
+def test_a_file_of_too_much_is_refused_before_it_is_all_read(text: str) -> None:
+    began = time.process_time()
+    with pytest.raises(Refused):
+        read_yaml(text, values_max=10_000)
+    # on an idle machine at most 0.3 seconds; read to the end the first one takes 10
+    assert time.process_time() - began < 2
 
 
 def test_a_broken_line_is_not_repeated_because_it_may_hold_a_secret() -> None:

@@ -3,10 +3,13 @@
 The verbs are those of `Drafting`; what is in use is tested before it changes, and audited.
 """
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field
+from pydantic import SecretStr
 
 from bilag.api.answers import answer
 from bilag.api.auth import CONFIGURATION_READ, CONFIGURATION_WRITE, caller_of
@@ -22,12 +25,14 @@ from bilag.api.once import once
 from bilag.api.problems import language_of, not_found_if_unknown
 from bilag.api.values import Answer, Flag, Request
 from bilag.delivery.connecting import Connected, ConnectorType
+from bilag.delivery.credentials import NewSecret
 from bilag.delivery.drafting import Drafting
 from bilag.delivery.installation import installation
 from bilag.integrations.model import Name
 from bilag.integrations.start import NewIntegration
 
 Status = Literal["active", "disabled", "error", "draft"]
+SECRET_MAX = 20_000
 
 
 class TypeIntegrationAnswer(Answer):
@@ -110,11 +115,23 @@ class IntegrationDetailAnswer(Answer):
     missing: list[MissingAnswer] | None = Field(None, description="Of a draft only.")
 
 
+class CredentialRequest(Request):
+    """A new secret; it is never shown again."""
+
+    secret: Annotated[SecretStr, Field(min_length=1, max_length=SECRET_MAX)]
+    expires: date | None = Field(None, description="The day on which it expires.")
+
+
+NewCredentials = Annotated[dict[str, CredentialRequest], Field(max_length=20)]
+
+
 class IntegrationRequest(Request):
-    """Name and settings; both are given whole."""
+    """Name and settings; both are given whole. Settings that lead to another host, header or
+    tenant need their `credentials` again: a stored secret does not follow."""
 
     name: Name
     settings: dict[str, Any]
+    credentials: NewCredentials = Field(default_factory=dict)
 
 
 class ActivationRequest(Request):
@@ -173,15 +190,15 @@ def put_integration(
     request: HttpRequest, integration_key: IntegrationKey, body: IntegrationRequest
 ) -> HttpResponse:
     """Other settings of one in use are tested first; when that does not pass, nothing changes."""
-    drafting = drafting_of(request)
+    drafting, secrets = drafting_of(request), new_secrets(body.credentials)
     with not_found_if_unknown():
         now = drafting.describe(integration_key).integration
         if now.is_draft:
-            drafting.save(integration_key, body.settings, {})
+            drafting.save(integration_key, body.settings, secrets)
             drafting.rename(integration_key, body.name, now.book.key)
         else:
             drafting.change(
-                integration_key, name=body.name, settings=body.settings, secrets={},
+                integration_key, name=body.name, settings=body.settings, secrets=secrets,
                 language=language_of(request),
             )  # fmt: skip
         return _detail(request, integration_key)
@@ -220,6 +237,17 @@ def drafting_of(request: HttpRequest) -> Drafting:
     """Return the verbs of the caller's organization, in the name of its token."""
     caller = caller_of(request)
     return installation().drafting_of(caller.organization_id, caller.actor)
+
+
+def new_secrets(given: Mapping[str, CredentialRequest]) -> dict[str, NewSecret]:
+    """Return new secrets as the verbs take them."""
+    return {
+        name: NewSecret(
+            one.secret.get_secret_value(),
+            datetime.combine(one.expires, time(), UTC) if one.expires else None,
+        )
+        for name, one in given.items()
+    }
 
 
 def _detail(request: HttpRequest, key: str, status: int = 200) -> HttpResponse:

@@ -3,16 +3,14 @@
 A test ends within 10 seconds; a credential in use is tested before it is replaced.
 """
 
-from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 from django.http import HttpRequest, HttpResponse
 from ninja import Field, Path, Query
-from pydantic import SecretStr
 
 from bilag.api.answers import ProblemItem, answer
 from bilag.api.auth import CONFIGURATION_READ, CONFIGURATION_WRITE, caller_of
-from bilag.api.connecting import drafting_of
+from bilag.api.connecting import NewCredentials, drafting_of, new_secrets
 from bilag.api.connection_answers import (
     ConnectionTestAnswer,
     CredentialAnswer,
@@ -26,11 +24,9 @@ from bilag.api.problems import RETRY_SECONDS, ApiProblem, language_of, not_found
 from bilag.api.values import Answer, Request, Text
 from bilag.core.problem import Refused
 from bilag.delivery.connection_test import ConnectionTests
-from bilag.delivery.credentials import NewSecret
 from bilag.delivery.installation import installation
 
 Kind = Annotated[str, Path(max_length=50, pattern=r"^[a-z_]+$", examples=["accounts"])]
-SECRET_MAX = 20_000
 
 
 class CredentialsAnswer(Answer):
@@ -40,17 +36,10 @@ class CredentialsAnswer(Answer):
     fields: list[str]
 
 
-class CredentialRequest(Request):
-    """A new secret; it is never shown again."""
-
-    secret: Annotated[SecretStr, Field(min_length=1, max_length=SECRET_MAX)]
-    expires: date | None = Field(None, description="The day on which it expires.")
-
-
 class CredentialsRequest(Request):
     """New secrets by their fields; those that belong together are given together."""
 
-    credentials: Annotated[dict[str, CredentialRequest], Field(min_length=1, max_length=20)]
+    credentials: Annotated[NewCredentials, Field(min_length=1)]
 
 
 class ReferenceListsAnswer(Answer):
@@ -117,17 +106,12 @@ def put_credentials(
     """Tested against the live system first; when that does not pass, the old stay in use. Those of
     a draft are stored, and tested in a step of its own."""
     caller = caller_of(request)
-    new = {
-        name: NewSecret(
-            one.secret.get_secret_value(),
-            datetime.combine(one.expires, time(), UTC) if one.expires else None,
-        )
-        for name, one in body.credentials.items()
-    }
     with not_found_if_unknown():
         found = drafting_of(request).describe(integration_key)
         verbs = installation().credentials_of(caller.organization_id, caller.actor)
-        verbs.replace(str(found.integration.id), new, language=language_of(request))
+        verbs.replace(
+            str(found.integration.id), new_secrets(body.credentials), language=language_of(request)
+        )
     return _credentials(request, integration_key)
 
 

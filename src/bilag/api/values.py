@@ -88,7 +88,8 @@ def value_problem(fault: Mapping[str, Any]) -> Problem:
     """Return a problem for one of pydantic's faults, with its field as a path: `expenseIds[3]`."""
     refused = fault.get("ctx", {}).get("error")
     if isinstance(refused, Refused):
-        return replace(refused.problems[0], field=_path(fault["loc"]))
+        problem = refused.problems[0]
+        return replace(problem, field=f"{_path(fault['loc'])}.{problem.field}".strip("."))
     return fault_problem(fault, _path(fault["loc"])) or Problem(
         "value_not_usable", _path(fault["loc"])
     )

@@ -48,7 +48,7 @@ _COMMANDS = {
     "set-credential": _Entry(_RUN, "cli_credentials", "try a new secret and put it in use"),
     "keys": _Entry(_RUN, "cli_keys", "check or rotate the keys that seal the credentials"),
     "worker": _Entry(_RUN, "cli_run", "deliver; as many workers as you like"),
-    "serve": _Entry(_RUN, "cli_serve", "answer the API"),
+    "serve": _Entry(_RUN, "cli_serve", "answer the portal and the API"),
     "invite": _Entry(_RUN, "cli_people", "invite a person; prints the link"),
     "reset-sign-in": _Entry(_RUN, "cli_people", "a link to set password and second factor anew"),
     "global-admin": _Entry(_RUN, "cli_people", "who looks after the whole installation"),

@@ -8,13 +8,13 @@ from pathlib import Path
 import click
 
 from bilag.app.cli_open import language_option, output
-from bilag.app.demo import Demo
+from bilag.app.demo import PORT, Demo
 
 
 @click.command("demo")
 @click.option("--once", is_flag=True, help="End when all is delivered; 0 when it is proven.")
 @click.option(
-    "--port", type=click.IntRange(1, 65535), default=8080, show_default=True, help="Of the API."
+    "--port", type=click.IntRange(1, 65535), default=PORT, show_default=True, help="Of the API."
 )
 @click.option(
     "--home",

@@ -1,4 +1,4 @@
-"""The command `serve`: answers the HTTP API.
+"""The command `serve`: answers the portal and the HTTP API.
 
 It connects as the application's role and refuses to start as owner or superuser.
 """
@@ -24,7 +24,7 @@ from bilag.app.serve import THREADS, serve
     help="Requests answered at once.",
 )
 def serve_command(host: str, port: int, threads: int) -> None:
-    """Answer the HTTP API until SIGTERM or Ctrl-C; /api/v1/docs describes it.
+    """Answer the portal and the API (/api/v1/docs) until SIGTERM or Ctrl-C.
 
     Put a web server with TLS in front of it, and name that one's host in BILAG_ALLOWED_HOSTS.
     Delivery is done by `bilag worker`, in processes of its own.

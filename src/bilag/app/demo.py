@@ -61,6 +61,9 @@ _STRUCK = {
 }
 
 
+PORT = 8080
+
+
 @dataclass(frozen=True, slots=True)
 class Demo:
     """One demo: where it lives, where it prints, and how it ends."""
@@ -223,7 +226,8 @@ class Demo:
 
     def _again(self) -> str:
         """Return the command that starts this demo again, to be typed in any folder."""
-        return f"{program()} demo --home {shlex.quote(str(self.home))}"
+        port = f" --port {self.port}" if self.port != PORT else ""
+        return f"{program()} demo --home {shlex.quote(str(self.home))}{port}"
 
     def _say(self, step: int, text: str) -> None:
         self.console.print(Text.assemble((f"{step}/6", "bold"), " ", text), soft_wrap=True)

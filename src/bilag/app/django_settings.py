@@ -57,6 +57,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "bilag.portal.middleware.NoNul",  # after what reads the form anyway
     "bilag.portal.accounts.preferences.ChosenLanguage",
     "bilag.portal.accounts.sessions.SessionEnd",
     "bilag.portal.accounts.proof.SecondFactor",
@@ -184,6 +185,9 @@ MFA_FORMS = {
     "authenticate": "bilag.portal.accounts.forms.CodeForm",
     "reauthenticate": "bilag.portal.accounts.forms.CodeAgainForm",
     "activate_totp": "bilag.portal.accounts.forms.ActivateForm",
+    "authenticate_webauthn": "bilag.portal.accounts.forms.PasskeyForm",
+    "login_webauthn": "bilag.portal.accounts.forms.PasskeySignInForm",
+    "reauthenticate_webauthn": "bilag.portal.accounts.forms.PasskeyAgainForm",
     "add_webauthn": "bilag.portal.accounts.forms.AddPasskeyForm",
     "edit_webauthn": "bilag.portal.accounts.forms.RenamePasskeyForm",
 }

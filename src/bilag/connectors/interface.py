@@ -83,15 +83,23 @@ class Session(Generic[S]):
 
 
 class Connector(Protocol[S]):
-    """One kind of accounting system; stateless, so one instance serves all organizations."""
+    """One kind of accounting system; stateless, so one instance serves all organizations.
+
+    `leads_by` are the settings, as paths, that decide where the secrets go.
+    """
 
     type: ClassVar[str]
     settings_type: builtins.type[S]
     secret_fields: ClassVar[tuple[str, ...]]
+    leads_by: ClassVar[tuple[str, ...]]
     reference_kinds: ClassVar[tuple[str, ...]]
 
     def capabilities(self, settings: S) -> Capabilities:
         """Return what the system promises under these settings."""
+        ...
+
+    def secret_of(self, settings: S) -> str:
+        """Return the field of the secret that the login of these settings uses, "" for none."""
         ...
 
     def build(self, vouchers: Sequence[Voucher], settings: S) -> Sequence[Submission]:

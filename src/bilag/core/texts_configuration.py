@@ -157,6 +157,30 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "Integrasjonen {integration} er sett opp ferdig. Endre han på sidene hans.",
         "Integration {integration} is set up already. Change it on its own pages.",
     ),
+    "secret_again": (
+        "Skriv den inn på nytt: innstillingene fører til et annet sted enn før, og en lagret"
+        " hemmelighet blir ikke med dit.",
+        "Skriv han inn på nytt: innstillingane fører til ein annan stad enn før, og ein lagra"
+        " løyndom blir ikkje med dit.",
+        "Type it again: the settings lead to another place than before, and a stored secret does"
+        " not follow.",
+    ),
+    "leads_elsewhere": (
+        "Dette ville sende tilgangsnøklene til {integration} til et annet sted. Endre det på"
+        " integrasjonens side, der de skrives inn på nytt.",
+        "Dette ville sende tilgangsnøklane til {integration} til ein annan stad. Endre det på sida"
+        " til integrasjonen, der dei blir skrivne inn på nytt.",
+        "This would send the credentials of {integration} to another place. Change it on the page"
+        " of the integration, where they are typed again.",
+    ),
+    "integration_key_of_none": (
+        "En integrasjon kan ikke ha kortnavnet {key}: på den adressen settes nye opp. Velg et"
+        " annet.",
+        "Ein integrasjon kan ikkje ha kortnamnet {key}: på den adressa blir nye sette opp. Vel eit"
+        " anna.",
+        "An integration cannot have the short name {key}: new ones are set up at that address."
+        " Choose another.",
+    ),
     "integration_key_taken": (
         "Kortnavnet {key} er brukt av en annen integrasjon her. Velg et annet.",
         "Kortnamnet {key} er brukt av ein annan integrasjon her. Vel eit anna.",
@@ -239,9 +263,17 @@ CONFIGURATION_TEXTS: dict[str, tuple[str, str, str]] = {
         "{file}: “{claimant}” looks like an e-mail address. Use the claimant's id in the app.",
     ),
     "claimants_too_large": (
-        "{file} er større enn {maximum} MB. Del filen.",
-        "{file} er større enn {maximum} MB. Del fila.",
-        "{file} is larger than {maximum} MB. Split the file.",
+        "Filen er større enn {maximum} MB. Del den opp.",
+        "Fila er større enn {maximum} MB. Del ho opp.",
+        "The file is larger than {maximum} MB. Divide it.",
+    ),
+    "claimants_unreadable": (
+        "{file}: linjen kan ikke leses, eller en celle går over flere linjer. Se etter et"
+        " anførselstegn som mangler sin make.",
+        "{file}: linja kan ikkje lesast, eller ei celle går over fleire linjer. Sjå etter eit"
+        " hermeteikn som manglar maken sin.",
+        "{file}: the line cannot be read, or a cell goes over several lines. Look for a quotation"
+        " mark that lacks its other half.",
     ),
     "claimants_not_text": (
         "{file} er ikke tekst i UTF-8. Lagre regnearket som CSV i UTF-8.",

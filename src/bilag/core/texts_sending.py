@@ -146,6 +146,19 @@ SENDING_TEXTS: dict[str, tuple[str, str, str]] = {
         "Which private networks may be reached is for whoever operates bilag to say. Remove"
         " “allowedNetworks”, and ask for it there.",
     ),
+    "upload_draft": (
+        "Denne integrasjonen er ikke satt opp ferdig, og slås ikke på med en fil. Fullfør oppsettet"
+        " på integrasjonens side, eller bruk et annet kortnavn i filen.",
+        "Denne integrasjonen er ikkje sett opp ferdig, og blir ikkje slått på med ei fil. Fullfør"
+        " oppsettet på sida til integrasjonen, eller bruk eit anna kortnamn i fila.",
+        "This integration is not set up completely, and a file does not turn it on. Finish the"
+        " set-up on its page, or use another short name in the file.",
+    ),
+    "copy_draft": (
+        "{integration} er ikke satt opp ferdig, og kan ikke kopieres. Fullfør oppsettet først.",
+        "{integration} er ikkje sett opp ferdig, og kan ikkje kopierast. Fullfør oppsettet først.",
+        "{integration} is not set up completely and cannot be copied. Finish the set-up first.",
+    ),
     "upload_moved": (
         "Noe er endret siden du så gjennom endringene. Se gjennom dem på nytt.",
         "Noko er endra sidan du såg gjennom endringane. Sjå gjennom dei på nytt.",

@@ -17,10 +17,12 @@ from pydantic import BaseModel
 
 from bilag.connectors.interface import Connector
 from bilag.connectors.redact import Redactor
+from bilag.core.characters import character_problems
 from bilag.core.problem import Problem, Refused
 from bilag.core.texts_settings import in_language, secret_title
 from bilag.delivery.connection_test import ConnectionTests, Pool
 from bilag.delivery.credentials import NewSecret, refuse_unknown_secrets
+from bilag.delivery.destinations import destination, left_behind
 from bilag.delivery.queue import defer_sync
 from bilag.delivery.set_up import usable_connector
 from bilag.exports.audit import record_change
@@ -43,7 +45,12 @@ from bilag.integrations.store import (
     integration_states,
     list_integrations,
 )
-from bilag.integrations.vault import CredentialDescription, describe_credentials, put_credential
+from bilag.integrations.vault import (
+    CredentialDescription,
+    delete_credential,
+    describe_credentials,
+    put_credential,
+)
 from bilag.tenants.scope import organization_scope
 
 # Settings hold no secrets; one that somebody wrote there all the same stays out of the audit log.
@@ -165,8 +172,8 @@ class Connecting:
         """Change name and settings of an integration that is set up, and secrets with them (C5).
 
         Other settings or secrets are tested first; when that does not pass nothing is changed.
-        Raises Refused saying what the test said, or when the settings are not those `seen` any
-        more; LookupError.
+        Raises Refused saying what the test said, naming the stored secrets that do not go where the
+        settings lead now, or when the settings are not those `seen` any more; LookupError.
         """
         with self._scope() as connection:
             one = self._integration(connection, key)
@@ -176,6 +183,9 @@ class Connecting:
             raise Refused(Problem("settings_changed_meanwhile"))
         refuse_unknown_secrets(self._connectors.get(one.type), one, secrets)
         changed = replace(one, name=name, settings=self._usable(one, settings))
+        before = destination(self._connectors, one)
+        with self._scope() as connection:
+            left_behind(connection, self._connectors, changed, before, secrets)
         report = None
         if changed.settings != one.settings or secrets:
             report = self._tests.try_with(
@@ -197,6 +207,8 @@ class Connecting:
                 self._note(connection, "integration.changed", one, **changes)
             # with other settings the credential before it might go astray
             kept = changed.settings == one.settings
+            left = left_behind(connection, self._connectors, changed, before, secrets)
+            self._remove(connection, one, left)
             self._seal(connection, one, secrets, tested=True, keep_old=kept)
             if report is not None:
                 note_passed_test(
@@ -236,6 +248,7 @@ class Connecting:
 
     def _usable(self, one: Integration, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings as they are stored; raises Refused naming each that cannot be used."""
+        refuse_characters(settings)
         try:
             _, read = usable_connector(self._connectors, replace(one, settings=dict(settings)))
         except Refused as refused:
@@ -262,6 +275,16 @@ class Connecting:
             record_change(
                 connection, self._organization_id, self._actor, "credential.set",
                 f"credential {one.key}.{field}", {"expires": expires, "tested": tested},
+            )  # fmt: skip
+
+    def _remove(
+        self, connection: psycopg.Connection[Any], one: Integration, fields: Sequence[str]
+    ) -> None:
+        for field in fields:
+            delete_credential(connection, self._organization_id, one.id, field)
+            record_change(
+                connection, self._organization_id, self._actor, "credential.removed",
+                f"credential {one.key}.{field}", {},
             )  # fmt: skip
 
     def _integration(self, connection: psycopg.Connection[Any], key: str) -> Integration:
@@ -329,6 +352,12 @@ def _state(one: Integration, runtime: Runtime) -> str:
     if not one.enabled:
         return "disabled"
     return "error" if runtime.error_since is not None else "active"
+
+
+def refuse_characters(settings: Mapping[str, Any]) -> None:
+    """Refuse settings with a text or key that holds a control character, naming each place."""
+    if problems := tuple(character_problems(settings, "settings")):
+        raise Refused(*problems)
 
 
 def differing(old: Integration, new: Integration) -> dict[str, Any]:

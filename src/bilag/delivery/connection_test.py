@@ -27,6 +27,7 @@ from bilag.exports.audit import record_change_async
 from bilag.exports.status import export_page
 from bilag.integrations import runtime
 from bilag.integrations.connection_tests import report_as_json, save_test, what_is_tried
+from bilag.integrations.drafts import read_draft
 from bilag.integrations.keys import Vault
 from bilag.integrations.model import Integration
 from bilag.integrations.reference_data import ITEMS_MAX, keep_list
@@ -103,7 +104,7 @@ class ConnectionTests:
 
         Ends within 10 seconds. A pass remembers the company and the proof of the look-up; for a
         draft that waits until it is turned on. Raises LookupError for an unknown integration,
-        Refused while too many tests are under way.
+        Refused while too many tests are under way, or while a draft is not saved completely.
         """
         with self._scope() as connection:
             integration = self._integration(connection, key)
@@ -267,6 +268,10 @@ class ConnectionTests:
         found = get_integration(connection, self._organization_id, key)
         if found is None:
             raise LookupError(f"there is no integration {key}")
+        draft = read_draft(connection, self._organization_id, found.id)
+        if draft is not None and draft.entered:
+            # its secrets may have been typed for what was entered, not for what is saved
+            raise Refused(Problem("draft_not_entered"))
         return found
 
     @contextmanager

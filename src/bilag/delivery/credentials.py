@@ -21,7 +21,11 @@ from bilag.exports.audit import record_change
 from bilag.integrations.keys import Vault
 from bilag.integrations.model import Integration
 from bilag.integrations.runtime import clear_error
-from bilag.integrations.store import integration_by_target, list_integrations
+from bilag.integrations.store import (
+    integration_by_target,
+    list_integrations,
+    lock_integrations,
+)
 from bilag.integrations.vault import (
     CALLBACK_CREDENTIAL,
     CredentialDescription,
@@ -103,6 +107,9 @@ class Credentials:
                 said = report.problem.text(language) if report.problem else report.message
                 raise Refused(Problem("credential_check_failed", params={"message": said}))
         with self._scope() as connection:
+            (now,) = lock_integrations(connection, self._organization_id, integration.id)
+            if (now.settings, now.is_draft) != (integration.settings, integration.is_draft):
+                raise Refused(Problem("settings_changed_meanwhile"))
             for name, one in sorted(new.items()):
                 put_credential(
                     connection, self._vault, self._organization_id, integration.id, name,

@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 
 from bilag.core.problem import Problem, Refused
-from bilag.delivery.connecting import Connecting, differing
+from bilag.delivery.connecting import Connecting, differing, refuse_characters
 from bilag.delivery.credentials import NewSecret, refuse_unknown_secrets
+from bilag.delivery.destinations import Destination, destination, left_behind
 from bilag.delivery.set_up import compile_now
 from bilag.exports.audit import record_change
 from bilag.integrations.books import get_book, save_book
@@ -27,7 +28,12 @@ from bilag.integrations.model import (
 )
 from bilag.integrations.runtime import note_passed_test
 from bilag.integrations.start import NewBook, NewIntegration
-from bilag.integrations.store import get_integration, list_integrations, save_integration
+from bilag.integrations.store import (
+    get_integration,
+    list_integrations,
+    lock_integrations,
+    save_integration,
+)
 from bilag.integrations.vault import describe_credentials
 
 
@@ -98,13 +104,17 @@ class Drafting(Connecting):
 
         Raises Refused as `save` does, but for settings that are incomplete.
         """
+        refuse_characters(entered)
         with self._scope() as connection:
             one = self._draft(connection, key)
             refuse_unknown_secrets(self._connectors.get(one.type), one, secrets)
+            before = self._destination(connection, one)
             change_draft(
                 connection, self._organization_id, one.id, self._actor, version=version,
                 entered=dict(entered),
             )  # fmt: skip
+            left = left_behind(connection, self._connectors, one, before, secrets, entered)
+            self._remove(connection, one, left)
             self._seal(connection, one, secrets)
 
     def save(
@@ -116,18 +126,22 @@ class Drafting(Connecting):
     ) -> Integration:
         """Save settings and credentials of a draft; it is tested in a step of its own.
 
-        Raises Refused naming each setting that cannot be used, or when somebody else has changed
-        the draft since `version`; then nothing is saved.
+        Raises Refused naming each setting that cannot be used and each stored secret that does not
+        go where they lead, or when somebody else has changed the draft since `version`; then
+        nothing is saved.
         """
         with self._scope() as connection:
             one = self._draft(connection, key)
             refuse_unknown_secrets(self._connectors.get(one.type), one, secrets)
             changed = replace(one, settings=self._usable(one, settings))
+            before = self._destination(connection, one)
             change_draft(
                 connection, self._organization_id, one.id, self._actor, version=version, entered={}
             )
             if save_integration(connection, changed):
                 self._note(connection, "integration.changed", one, **differing(one, changed))
+            left = left_behind(connection, self._connectors, changed, before, secrets)
+            self._remove(connection, one, left)
             self._seal(connection, one, secrets)
         return changed
 
@@ -151,6 +165,7 @@ class Drafting(Connecting):
         Refused with all that is missing, or when the book is another's route; LookupError.
         """
         with self._scope() as connection:
+            lock_integrations(connection, self._organization_id)  # the one it takes over from, too
             one = self._draft(connection, key)
             missing = [problem for _, problem in self._missing(connection, one)]
             if missing:
@@ -219,8 +234,14 @@ class Drafting(Connecting):
         record_change(connection, own, self._actor, "book.created", f"book {new.key}", detail)
         return book
 
+    def _destination(self, connection: psycopg.Connection[Any], one: Integration) -> Destination:
+        """Return where the secrets of a draft were meant to go: by what was entered last."""
+        draft = read_draft(connection, self._organization_id, one.id)
+        return destination(self._connectors, one, draft.entered if draft else None)
+
     def _draft(self, connection: psycopg.Connection[Any], key: str) -> Integration:
-        found = self._integration(connection, key)
+        """Return a draft that nobody else can change or turn on meanwhile."""
+        (found,) = lock_integrations(connection, self._organization_id, key)
         if not found.is_draft:
             raise Refused(Problem("integration_is_set_up", params={"integration": found.key}))
         return found

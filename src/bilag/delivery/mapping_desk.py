@@ -18,17 +18,19 @@ from bilag.connectors.interface import Connector, DescribesFields
 from bilag.core.problem import Problem, Refused
 from bilag.core.target_field import TargetFields
 from bilag.delivery.set_up import usable_connector
+from bilag.integrations.mapping_claimants import claimant_page
 from bilag.integrations.mapping_drafts import (
     Outline,
     draft_claimants,
     read_draft,
     read_outline,
+    write_draft_claimants,
 )
 from bilag.integrations.model import Integration
 from bilag.integrations.store import get_integration, read_mapping
 from bilag.mapping.check import check_document
 from bilag.mapping.check_fields import field_faults, field_hints
-from bilag.mapping.document import DocumentError, MappingDocument, read_document
+from bilag.mapping.document import CLAIMANTS_MAX, DocumentError, MappingDocument, read_document
 from bilag.mapping.parts import Changes, Document, changed, places, tidied
 from bilag.tenants.scope import organization_scope
 
@@ -199,6 +201,23 @@ class MappingDesk:
             found.has_claimants,
         )  # fmt: skip
 
+    def _keep_claimants(
+        self,
+        connection: psycopg.Connection[Any],
+        copy: WorkingCopy,
+        claimants: Mapping[str, str | None],
+    ) -> None:
+        """Keep changed claimants in a working copy; raises Refused for more than a mapping holds.
+
+        Taking some out is never refused.
+        """
+        own, its, version = self._organization_id, copy.integration.id, copy.base.version
+        write_draft_claimants(connection, own, its, self._actor, version, claimants)
+        if any(party is not None for party in claimants.values()):
+            page = claimant_page(connection, own, its, version, self._actor, limit=1)
+            if page.matching > CLAIMANTS_MAX:
+                raise too_many_claimants()
+
     def _full(self, connection: psycopg.Connection[Any], copy: WorkingCopy) -> Document:
         """Return the whole document of a working copy, its claimants included."""
         own, its = self._organization_id, copy.integration.id
@@ -208,6 +227,12 @@ class MappingDesk:
             {**copy.document, "claimants": stored.get("claimants") or {}},
             {"claimants": claimants},
         )
+
+
+def too_many_claimants() -> Refused:
+    """Return what is said of a mapping that would have more claimants than it may."""
+    params = {"maximum": str(CLAIMANTS_MAX)}
+    return Refused(Problem("mapping_claimants_too_many", "claimants", params=params))
 
 
 def _shown(stored: Document) -> Document:

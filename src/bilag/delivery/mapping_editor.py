@@ -10,7 +10,7 @@ from typing import Any
 import psycopg
 
 from bilag.core.problem import Problem, Refused
-from bilag.delivery.mapping_desk import Checked, MappingDesk, WorkingCopy
+from bilag.delivery.mapping_desk import Checked, MappingDesk, WorkingCopy, too_many_claimants
 from bilag.delivery.queue import defer_sync
 from bilag.exports.affected import release_held_by_mapping
 from bilag.exports.audit import record_change
@@ -34,7 +34,7 @@ from bilag.integrations.store import (
     read_mapping,
     save_mapping,
 )
-from bilag.mapping.document import DocumentError
+from bilag.mapping.document import CLAIMANTS_MAX, DocumentError
 from bilag.mapping.parts import (
     Changes,
     Difference,
@@ -48,7 +48,6 @@ from bilag.mapping.parts import (
     places,
 )
 
-CLAIMANTS_MAX = 200_000
 # Of what differs so many claimants are told one by one.
 CLAIMANTS_SHOWN = 100
 _PLACES_AUDITED = 50
@@ -119,9 +118,7 @@ class MappingEditor(MappingDesk):
                 kept = changes_between(copy.base.document, wanted)
                 write_draft(connection, own, its, self._actor, copy.base.version, kept)
             if claimants:
-                write_draft_claimants(
-                    connection, own, its, self._actor, copy.base.version, claimants
-                )
+                self._keep_claimants(connection, copy, claimants)
             return self._copy(connection, key)
 
     def discard(self, key: str) -> bool:
@@ -240,8 +237,7 @@ class MappingEditor(MappingDesk):
         if found.faults:
             raise Refused(*found.faults)
         if len(document.get("claimants", ())) > CLAIMANTS_MAX:
-            params = {"maximum": str(CLAIMANTS_MAX)}
-            raise Refused(Problem("mapping_claimants_too_many", "claimants", params=params))
+            raise too_many_claimants()
         document = canonical(document)
         try:
             version = save_mapping(

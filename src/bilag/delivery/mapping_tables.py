@@ -23,7 +23,6 @@ from bilag.integrations.mapping_drafts import (
     claimants_at,
     draft_claimants,
     lock_draft,
-    write_draft_claimants,
 )
 from bilag.records.types import seen_types
 
@@ -144,7 +143,8 @@ class MappingTables(MappingDesk):
     def import_claimants(self, key: str, text: str, file: str) -> Imported:
         """Add and change claimants from a CSV; those that it does not name stay as they are.
 
-        Raises Refused naming every bad line, and then nothing is changed.
+        Raises Refused naming every bad line, or for more than a mapping holds; then nothing is
+        changed.
         """
         given = read_claimants(text, file)
         check_claimants(given)
@@ -156,7 +156,7 @@ class MappingTables(MappingDesk):
                 **claimants_at(connection, own, its, copy.base.version, given),
                 **draft_claimants(connection, own, its, self._actor),
             }
-            write_draft_claimants(connection, own, its, self._actor, copy.base.version, given)
+            self._keep_claimants(connection, copy, given)
         same = sum(before.get(claimant) == party for claimant, party in given.items())
         added = sum(before.get(claimant) is None for claimant in given)
         return Imported(added, len(given) - same - added, same)

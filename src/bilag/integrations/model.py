@@ -78,7 +78,11 @@ def _currency(text: str) -> str:
 
 
 Key = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
-Name = Annotated[str, Field(min_length=1, max_length=200)]
+# No integration's: where its page would be, another is set up.
+KEY_OF_NONE = "new"
+# On one line, and with no character that turns the direction in which the text around it is read.
+_NAME = r"^[^\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]+$"
+Name = Annotated[str, Field(min_length=1, max_length=200, pattern=_NAME)]
 Currency = Annotated[str, AfterValidator(_currency)]
 NumberPrefix = Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{0,6}$")]
 NUMBER_START_MAX = 99_999_999

@@ -16,7 +16,7 @@ from psycopg.types.json import Jsonb
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.configuration import Configuration
 from bilag.integrations.mapping_drafts import MappingMoved
-from bilag.integrations.model import Delivery, Filters, Integration
+from bilag.integrations.model import KEY_OF_NONE, Delivery, Filters, Integration
 from bilag.integrations.reserve import forget_all_reserves
 from bilag.integrations.rows import INTEGRATION_COLUMNS, integration_of
 from bilag.integrations.runs import plan_anew
@@ -146,14 +146,16 @@ def integration_by_target(
 def save_integration(connection: psycopg.Connection[Any], integration: Integration) -> bool:
     """Create the integration with its runtime row, or update it; returns whether it changed.
 
-    Raises Refused when another one is the book's route, when a draft would send something, or when
-    type or book would change under exports. The mapping is not touched; changed settings
-    take the proof of the look-up away.
+    Raises Refused when another one is the book's route, when a draft would send something, when
+    type or book would change under exports, or for a new one of a key that is none. The mapping is
+    not touched; changed settings take the proof of the look-up away.
     """
     if integration.is_draft and (integration.enabled or integration.is_route):
         raise Refused(Problem("integration_is_draft", params={"integration": integration.key}))
     _refuse_two_routes(connection, integration)
     old = _locked(connection, integration)
+    if old is None and integration.key == KEY_OF_NONE:
+        raise Refused(Problem("integration_key_of_none", "key", params={"key": integration.key}))
     if old is not None and (old["integration_type"], old["book_id"]) != (
         integration.type,
         integration.book.id,
@@ -204,12 +206,25 @@ def change_integration(
 
     Raises LookupError for an unknown one, and Refused as `save_integration` does.
     """
-    found = _integrations(connection, organization_id, str(key_or_id), " FOR UPDATE OF i")
-    if not found:
-        raise LookupError(f"there is no integration {key_or_id}")
-    new = how(found[0])
+    (old,) = lock_integrations(connection, organization_id, key_or_id)
+    new = how(old)
     save_integration(connection, new)
-    return found[0], new
+    return old, new
+
+
+def lock_integrations(
+    connection: psycopg.Connection[Any], organization_id: UUID, key_or_id: str | UUID | None = None
+) -> list[Integration]:
+    """Return one integration, or all by key, drafts too, which nobody else can change meanwhile.
+
+    Whoever changes several locks all of them first, so that two never wait for each other. Raises
+    LookupError for an unknown one.
+    """
+    wanted = None if key_or_id is None else str(key_or_id)
+    found = _integrations(connection, organization_id, wanted, " FOR UPDATE OF i")
+    if not found and wanted is not None:
+        raise LookupError(f"there is no integration {wanted}")
+    return found
 
 
 def _goes_otherwise(old: Mapping[str, Any], new: Integration) -> bool:
@@ -353,16 +368,12 @@ def _locked(
     connection: psycopg.Connection[Any], integration: Integration
 ) -> Mapping[str, Any] | None:
     # The lock makes arriving exports, which refer to the integration, wait or be seen.
-    return (
-        connection.cursor(row_factory=dict_row)
-        .execute(
-            "SELECT integration_type, book_id, settings, enabled, is_draft, filters, delivery"
-            " FROM organization_integrations"
-            " WHERE organization_id = %s AND id = %s FOR UPDATE",
-            [integration.organization_id, integration.id],
-        )
-        .fetchone()
-    )
+    rows = connection.cursor(row_factory=dict_row)
+    return rows.execute(
+        "SELECT integration_type, book_id, settings, enabled, is_draft, filters, delivery"
+        " FROM organization_integrations WHERE organization_id = %s AND id = %s FOR UPDATE",
+        [integration.organization_id, integration.id],
+    ).fetchone()
 
 
 def _refuse_if_used(connection: psycopg.Connection[Any], integration: Integration) -> None:
@@ -377,15 +388,12 @@ def _refuse_if_used(connection: psycopg.Connection[Any], integration: Integratio
 def _refuse_two_routes(connection: psycopg.Connection[Any], integration: Integration) -> None:
     if not integration.is_route:
         return
-    other = (
-        connection.cursor(row_factory=tuple_row)
-        .execute(
-            "SELECT key FROM organization_integrations"
-            " WHERE organization_id = %s AND book_id = %s AND is_route AND id <> %s",
-            [integration.organization_id, integration.book.id, integration.id],
-        )
-        .fetchone()
-    )
+    rows = connection.cursor(row_factory=tuple_row)
+    other = rows.execute(
+        "SELECT key FROM organization_integrations"
+        " WHERE organization_id = %s AND book_id = %s AND is_route AND id <> %s",
+        [integration.organization_id, integration.book.id, integration.id],
+    ).fetchone()
     if other is not None:
         params = {"other": str(other[0]), "book": integration.book.key}
         raise Refused(Problem("route_taken", params=params))

@@ -4,6 +4,8 @@ Stored as JSONB `field_mappings`, camelCase, unknown keys refused; `check.py` ch
 """
 
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -15,12 +17,13 @@ from pydantic import (
 )
 from pydantic_core import ErrorDetails
 
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, Refused
 from bilag.integrations.configuration import Configuration
 
 TEXT_MAX = 2_000
 CODE_MAX = 64
 PARTS_MAX = 10
+CLAIMANTS_MAX = 200_000
 _LISTS = frozenset({"firstNonEmpty", "join"})
 
 
@@ -142,10 +145,11 @@ def read_document(value: object) -> MappingDocument:
         if any(fault["type"] == "recursion_depth_exceeded" for fault in faults):
             place = ".".join(map(str, faults[0]["loc"][:2]))
             raise DocumentError((Problem("mapping_too_deep", place),)) from None
-        raise DocumentError(tuple(_shape_problem(fault) for fault in faults)) from None
+        problems = tuple(problem for fault in faults for problem in _shape_problems(fault))
+        raise DocumentError(problems) from None
 
 
-def _shape_problem(fault: ErrorDetails) -> Problem:
+def _shape_problems(fault: ErrorDetails) -> Iterator[Problem]:
     place, before = "", ""
     for part in fault["loc"]:
         if isinstance(part, int) and before in _LISTS:
@@ -153,7 +157,12 @@ def _shape_problem(fault: ErrorDetails) -> Problem:
         elif part != "[key]":
             place += f".{part}"
         before = str(part)
+    place = place.lstrip(".")
     context: dict[str, Any] = fault.get("ctx", {})
+    if isinstance(refused := context.get("error"), Refused):
+        for problem in refused.problems:
+            yield replace(problem, field=f"{place}.{problem.field}".strip("."))
+        return
     code, params = "mapping_shape", {}
     match fault["type"]:
         case "extra_forbidden":
@@ -167,4 +176,4 @@ def _shape_problem(fault: ErrorDetails) -> Problem:
             )
         case "string_too_long" | "too_long":
             code, params = "mapping_too_long", {"maximum": str(context["max_length"])}
-    return Problem(code, place.lstrip("."), params=params)
+    yield Problem(code, place, params=params)

@@ -7,7 +7,8 @@ that is taken out is None. Pure: nothing here is read or written.
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from bilag.mapping.document import MappingDocument, as_in_records, read_document
+from bilag.core.characters import character_problems
+from bilag.mapping.document import DocumentError, MappingDocument, as_in_records, read_document
 
 Document = dict[str, Any]
 Changes = dict[str, Any]
@@ -66,6 +67,8 @@ def checked_changes(changes: Mapping[str, Any]) -> Changes:
     A part that comes to the default is taken out. Raises DocumentError naming every place that has
     a wrong shape.
     """
+    if problems := tuple(character_problems(changes)):
+        raise DocumentError(problems)
     found = canonical(changed({}, changes))
     for place in map(_as_read, places(changes)):
         if part_at(found, place) is None:

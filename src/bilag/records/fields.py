@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from bilag.core.characters import character_fault
 from bilag.core.money import AmountError, parse_amount
 from bilag.records.identity import has_identity_number, without_identity_numbers
 
@@ -27,10 +28,6 @@ DAYS_AHEAD: Final = timedelta(days=366)
 ZONE: Final = ZoneInfo("Europe/Oslo")
 
 _SHOWN_MAX = 40
-# Control characters but tab and line breaks; lone surrogates; what no XML document can carry.
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
-_CONTROL_OR_BREAK = re.compile(r"[\x00-\x1f\x7f-\x9f]")
-_BROKEN = re.compile(r"[\ud800-\udfff\ufffe\uffff]")
 _RATE = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,10})?")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -70,16 +67,13 @@ def text_reader(maximum: int, *, breaks: bool = False) -> Reader:
     The text comes back in Unicode's composed form (NFC) and without space around it, so that two
     spellings of one id are one id.
     """
-    control = _CONTROL if breaks else _CONTROL_OR_BREAK
 
     def read(value: Any, last_day: date) -> str:
         if not isinstance(value, str):
             raise FieldError("text_needed")
         if not value.isprintable():
-            if control.search(value):
-                raise FieldError("text_control_character")
-            if _BROKEN.search(value):
-                raise FieldError("text_broken_character")
+            if code := character_fault(value, breaks=breaks):
+                raise FieldError(code)
             value = value.replace("\r\n", "\n").replace("\r", "\n")
         text: str = value.strip()
         if not text.isascii():

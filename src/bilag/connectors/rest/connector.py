@@ -44,6 +44,7 @@ class RestConnector:
     type: ClassVar[str] = "rest"
     settings_type = RestSettings
     secret_fields: ClassVar[tuple[str, ...]] = tuple(SECRET_OF_KIND.values())
+    leads_by: ClassVar[tuple[str, ...]] = ("baseUrl", "auth.tokenUrl", "auth.apiKeyHeader")
     reference_kinds: ClassVar[tuple[str, ...]] = ()
 
     def capabilities(self, settings: RestSettings) -> Capabilities:
@@ -62,6 +63,10 @@ class RestConnector:
     def fields(self, settings: RestSettings) -> TargetFields:
         """Return the external fields that a mapping may fill under these settings (C8)."""
         return fields_of(settings)
+
+    def secret_of(self, settings: RestSettings) -> str:
+        """Return the field of the secret that the login uses, "" for none."""
+        return SECRET_OF_KIND.get(settings.auth.kind, "")
 
     def build(self, vouchers: Sequence[Voucher], settings: RestSettings) -> Sequence[Submission]:
         """Return one submission for each voucher; pure: same in, same bytes out.

@@ -40,6 +40,7 @@ class XledgerConnector:
     type: ClassVar[str] = "xledger"
     settings_type = XledgerSettings
     secret_fields: ClassVar[tuple[str, ...]] = tuple(SECRET_OF_KIND.values())
+    leads_by: ClassVar[tuple[str, ...]] = ("environment", "endpoint", "auth.tokenUrl")
     reference_kinds: ClassVar[tuple[str, ...]] = KINDS
 
     def capabilities(self, settings: XledgerSettings) -> Capabilities:
@@ -66,6 +67,10 @@ class XledgerConnector:
             carries_currency=settings.vouchers.currency,
             discard=settings.look_up.remove_items,
         )
+
+    def secret_of(self, settings: XledgerSettings) -> str:
+        """Return the field of the secret that the login uses, "" for none."""
+        return SECRET_OF_KIND[settings.auth.kind]
 
     def fields(self, settings: XledgerSettings) -> TargetFields:
         """Return the external fields that a mapping may fill under these settings (C8)."""

@@ -24,6 +24,7 @@ from bilag.delivery.configuration.entries import (
     OrganizationEntry,
     OrganizationsFile,
 )
+from bilag.delivery.destinations import Connectors, refuse_to_lead_elsewhere
 from bilag.delivery.organization import as_texts, fields_of, follow_organization, with_features
 from bilag.exports.filtered import follow_filters
 from bilag.integrations.books import get_book, save_book
@@ -40,6 +41,7 @@ from bilag.integrations.runtime import clear_error
 from bilag.integrations.store import (
     get_integration,
     list_integrations,
+    lock_integrations,
     save_integration,
     save_mapping,
     stored,
@@ -95,12 +97,13 @@ def apply(
     audit: Audit,
     dry_run: bool = False,
     expected: str = "",
+    uploaded: Connectors | None = None,
 ) -> list[Change]:
     """Create and change what the file speaks of; return each change, after writing it to the audit.
 
     Raises Refused with every conflict, or where the changes are not those of the digest `expected`,
     and VaultError for a wrong master key; then nothing is changed. A dry run does all of it and
-    takes it back.
+    takes it back. What was `uploaded` leads no stored secret elsewhere and finishes no draft.
     """
     changes: list[Change] = []
     problems: list[Problem] = []
@@ -109,7 +112,7 @@ def apply(
         for entry in sorted(configuration.organizations, key=lambda entry: entry.slug):
             own = organization_id(entry.slug)
             with organization_scope(connection, own):
-                _One(connection, vault, entry, own, by, audit, changes, problems).match()
+                _One(connection, vault, entry, own, by, audit, uploaded, changes, problems).match()
         if problems:
             raise Refused(*problems)
         if expected and digest(changes) != expected:
@@ -129,6 +132,7 @@ class _One:
     id: UUID
     by: str
     audit: Audit
+    uploaded: Connectors | None
     changes: list[Change] = field(repr=False)
     problems: list[Problem] = field(repr=False)
 
@@ -142,6 +146,7 @@ class _One:
             with self._at(f"books[{book.key}]"):
                 self._book(book)
         if self.entry.integrations is not None:
+            lock_integrations(self.connection, self.id)
             self._retire(self.entry.integrations)
             # Routes last: what gives a book's route up does so before another takes it.
             for entry in sorted(self.entry.integrations, key=lambda one: one.route is not False):
@@ -217,6 +222,10 @@ class _One:
             **_given(entry, "enabled", "filters", "delivery"),
         )
         new = new if entry.route is None else replace(new, is_route=entry.route)
+        if self.uploaded is not None and old is not None:
+            if old.is_draft:
+                raise Refused(Problem("upload_draft", "key"))
+            refuse_to_lead_elsewhere(self.connection, self.uploaded, old, new)
         told = len(self.changes)
         if save_integration(self.connection, new):
             self._note("integration", entry.key, _described(old), _described(new))

@@ -13,6 +13,7 @@ from uuid import UUID
 import psycopg
 
 from bilag.core.problem import Problem, Refused
+from bilag.delivery.destinations import Connectors, refuse_to_lead_elsewhere
 from bilag.exports.filtered import follow_filters
 from bilag.integrations.books import get_book, save_book
 from bilag.integrations.model import Book, Integration, book_id, integration_id
@@ -20,6 +21,7 @@ from bilag.integrations.store import (
     get_integration,
     integration_by_target,
     list_integrations,
+    lock_integrations,
     read_mapping,
     save_integration,
     save_mapping,
@@ -51,11 +53,13 @@ def copy_configuration(
     replacing: bool,
     by: str,
     audit: Audit,
+    connectors: Connectors | None = None,
 ) -> list[Copied]:
     """Copy one integration, or (without a key) all of them; all or nothing.
 
-    A book that is there already stays as it is. Raises Refused for an unknown key, and for an
-    integration that is there already unless it is to be replaced; it then stays on or off.
+    A book that is there already stays as it is. Raises Refused for an unknown key, for a draft, and
+    for an integration that is there already unless it is to be replaced; it then stays on or off.
+    With `connectors`, none is replaced by what would lead its stored secrets elsewhere.
     """
     with connection.transaction():
         with organization_scope(connection, source):
@@ -64,14 +68,16 @@ def copy_configuration(
                 if key
                 else list_integrations(connection, source)
             )
+            if drafts := [one.key for one in chosen if one.is_draft]:
+                raise Refused(Problem("copy_draft", params={"integration": ", ".join(drafts)}))
             mappings = {
                 one.key: read_mapping(connection, source, one.id, one.mapping_version)
                 for one in chosen
             }
         copied: list[Copied] = []
         with organization_scope(connection, target):
-            there = {one.key for one in list_integrations(connection, target, drafts=True)}
-            taken = sorted(there & {one.key for one in chosen})
+            there = {one.key: one for one in lock_integrations(connection, target)}
+            taken = sorted(there.keys() & {one.key for one in chosen})
             if taken and not replacing:
                 raise Refused(Problem("copy_exists", params={"keys": ", ".join(taken)}))
             for one in chosen:
@@ -82,6 +88,8 @@ def copy_configuration(
                     detail = {"copiedFrom": str(source)}
                     audit(connection, target, by, "book.created", f"book {book.key}", detail)
                     copied.append(Copied("book", book.key, replaced=False))
+                if connectors is not None and (old := there.get(one.key)) is not None:
+                    refuse_to_lead_elsewhere(connection, connectors, old, one)
                 copied.append(
                     _copy(connection, one, mappings[one.key], book, by=by, audit=audit)
                 )  # fmt: skip

@@ -15,12 +15,15 @@ from bilag.core.problem import Problem, Refused
 from bilag.delivery.configuration.entries import Connectors, Entry, OrganizationsFile, Sources
 from bilag.delivery.configuration.mapping_file import text_of
 from bilag.delivery.configuration.yaml_text import Place, read_yaml
-from bilag.mapping.document import DocumentError
+from bilag.mapping.document import CLAIMANTS_MAX, DocumentError
 
 File = TypeVar("File", bound=Entry)
 
 UPLOAD_BYTES_MAX = 1024 * 1024
-UPLOAD_VALUES_MAX = 100_000
+# More than a file of so many bytes has where it is written for people; what comes as JSON may hold
+# all claimants of a mapping.
+UPLOAD_VALUES_MAX = 50_000
+DATA_VALUES_MAX = CLAIMANTS_MAX + UPLOAD_VALUES_MAX
 
 
 def read_configuration(
@@ -49,9 +52,25 @@ def read_uploaded(content: object, *, connectors: Connectors, slug: str) -> Orga
         if len(content.encode()) > UPLOAD_BYTES_MAX:
             raise Refused(Problem("upload_too_large", params={"maximum": str(UPLOAD_BYTES_MAX)}))
         content, lines = read_yaml(content.removeprefix("\ufeff"), values_max=UPLOAD_VALUES_MAX)
+    elif _holds_more(content, DATA_VALUES_MAX):
+        raise Refused(Problem("yaml_too_much"))
     _refuse_others(content, lines, slug)
     sources = Sources(Path(), {}, connectors, uploaded=True)
     return _checked(OrganizationsFile, content, lines, sources)
+
+
+def _holds_more(data: object, values_max: int) -> bool:
+    """Return whether data has more values than this, counting no further."""
+    waiting: list[object] = [data]
+    for _count in range(values_max):
+        if not waiting:
+            return False
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+    return bool(waiting)
 
 
 def _refuse_others(data: object, lines: Mapping[Place, int], slug: str) -> None:
@@ -86,6 +105,7 @@ _CODES = {
     "missing": "key_missing",
     "extra_forbidden": "key_unknown",
     "string_type": "text_expected",
+    "string_pattern_mismatch": "value_characters",
 }
 
 

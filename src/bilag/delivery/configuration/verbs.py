@@ -1,6 +1,7 @@
 """The configuration of one organization as people and programs of it use it (C15).
 
-What is uploaded speaks of this organization only, sets no secret, no member and no network.
+What is uploaded speaks of this organization only, sets no secret, no member and no network, and
+sends no stored secret elsewhere.
 """
 
 from collections.abc import Iterator, Mapping, Set
@@ -94,7 +95,7 @@ class OrganizationConfiguration:
         with self._pool.connection() as connection:
             return copy_configuration(
                 connection, self._organization_id, target, key=key, replacing=replacing,
-                by=self._actor, audit=record_change,
+                by=self._actor, audit=record_change, connectors=self._connectors,
             )  # fmt: skip
 
     def _apply(
@@ -108,7 +109,7 @@ class OrganizationConfiguration:
             _refuse_elsewhere(read, organization, members)
             return apply(
                 connection, self._vault, read, by=self._actor, audit=record_change,
-                dry_run=dry_run, expected=expected,
+                dry_run=dry_run, expected=expected, uploaded=self._connectors,
             )  # fmt: skip
 
     def _organization(self, connection: psycopg.Connection[Any]) -> Organization:

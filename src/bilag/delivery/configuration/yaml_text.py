@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 import yaml
+from yaml.composer import Composer
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from bilag.core.problem import Problem, Refused
@@ -16,10 +17,25 @@ Place = tuple[str | int, ...]
 _TAG = "tag:yaml.org,2002:"
 
 
-class _Loader(yaml.SafeLoader):
-    """PyYAML's parser with four resolvers in place of YAML 1.1's surprising dozen."""
+class _Loader(Composer, yaml.CSafeLoader):
+    """libyaml's parser with four resolvers in place of YAML 1.1's surprising dozen.
+
+    It stops at so many nodes, before there is anything to be read of them.
+    """
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012
+
+    def __init__(self, text: str, nodes_max: int) -> None:
+        yaml.CSafeLoader.__init__(self, text)
+        Composer.__init__(self)
+        self._nodes_left = nodes_max
+
+    def compose_node(self, parent: Node | None, index: int) -> Node | None:
+        """Return the next node; raises Refused for one too many."""
+        self._nodes_left -= 1
+        if self._nodes_left < 0:
+            raise Refused(Problem("yaml_too_much"))
+        return super().compose_node(parent, index)
 
 
 for _name, _pattern, _first in (
@@ -33,6 +49,9 @@ for _name, _pattern, _first in (
 
 # A file of 1,000 organizations has fewer; one whose aliases multiply each other has more.
 VALUES_MAX = 1_000_000
+# libyaml compares each directive with all before it; nobody needs even one.
+_DIRECTIVES_MAX = 10
+_DIRECTIVE = re.compile(r"(?:^|[\r\x85\u2028\u2029])%", re.MULTILINE)
 
 
 def read_yaml(text: str, *, values_max: int = VALUES_MAX) -> tuple[Any, dict[Place, int]]:
@@ -48,13 +67,16 @@ def read_yaml(text: str, *, values_max: int = VALUES_MAX) -> tuple[Any, dict[Pla
 
 
 def _read(text: str, values_max: int) -> tuple[Any, dict[Place, int]]:
+    if len(_DIRECTIVE.findall(text)) > _DIRECTIVES_MAX:
+        raise Refused(Problem("yaml_not_valid", params={"reason": "too many directives"}))
     try:
-        node = _Loader(text).get_single_node()
+        # each value may have a key
+        node = _Loader(text, 2 * values_max + 1).get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else None
         reason = {"reason": str(error.problem or "unreadable")}
         raise Refused(Problem("yaml_not_valid", line=line, params=reason)) from None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, UnicodeEncodeError):
         reason = {"reason": "a character that YAML does not allow"}
         raise Refused(Problem("yaml_not_valid", params=reason)) from None
     reading = _Reading(values_max)

@@ -1,12 +1,19 @@
 """The forms of signing in, in our words: labels above, hints, no placeholders."""
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
 from allauth.account import forms as account
 from allauth.mfa.adapter import get_adapter
 from allauth.mfa.base import forms as mfa
 from allauth.mfa.totp.forms import ActivateTOTPForm
-from allauth.mfa.webauthn.forms import AddWebAuthnForm, EditWebAuthnForm
+from allauth.mfa.webauthn.forms import (
+    AddWebAuthnForm,
+    AuthenticateWebAuthnForm,
+    EditWebAuthnForm,
+    LoginWebAuthnForm,
+    ReauthenticateWebAuthnForm,
+)
 from django import forms
 from django.conf import settings
 from django.contrib.auth.password_validation import validate_password
@@ -17,6 +24,8 @@ from django.utils.translation import gettext_lazy as _
 from bilag.portal.accounts.models import User
 from bilag.portal.forms import Form
 
+# What devices answer is a few kilobytes.
+_ANSWER_MAX = 100_000
 Words = dict[str, tuple[Any, Any]]  # field -> (label, hint), in the person's language
 
 _EMAIL = _("E-mail address")
@@ -113,7 +122,66 @@ class ActivateForm(_Worded, ActivateTOTPForm):  # type: ignore[misc]
         self.fields["code"].widget.attrs["inputmode"] = "numeric"
 
 
-class AddPasskeyForm(_Worded, AddWebAuthnForm):  # type: ignore[misc]
+class _DeviceAnswer(forms.JSONField):
+    """What a device answered; a text that is none is refused, however it is made."""
+
+    def __init__(self) -> None:
+        super().__init__(required=True, widget=forms.HiddenInput)
+
+    def to_python(self, value: Any) -> Any:
+        """Return the answer as an object. Raises ValidationError for anything else."""
+        try:
+            found = super().to_python(value) if len(str(value)) <= _ANSWER_MAX else None
+        except (ValueError, RecursionError):
+            found = None
+        if not isinstance(found, dict):
+            raise get_adapter().validation_error("incorrect_code")
+        return found
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """Return nothing: an answer is good once, and never stands in a page."""
+        return None
+
+
+class _FromDevice:
+    """Refuses what no device would answer, which allauth lets pass as a fault."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
+        fields["credential"] = _DeviceAnswer()
+
+    def clean_credential(self) -> Any:
+        """Look at the answer as allauth does, where it does so here."""
+        look = getattr(super(), "clean_credential", None)
+        found = self.cleaned_data["credential"]  # type: ignore[attr-defined]
+        return _answered(look) if look is not None else found
+
+    def clean(self) -> Any:
+        """Look at the answer as allauth does, where it does so here."""
+        return _answered(super().clean)  # type: ignore[misc]
+
+
+def _answered(look: Callable[[], Any]) -> Any:
+    try:
+        return look()
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise get_adapter().validation_error("incorrect_code") from error
+
+
+class PasskeyForm(_FromDevice, AuthenticateWebAuthnForm):  # type: ignore[misc]
+    """A passkey as the second factor."""
+
+
+class PasskeySignInForm(_FromDevice, LoginWebAuthnForm):  # type: ignore[misc]
+    """A passkey alone."""
+
+
+class PasskeyAgainForm(_FromDevice, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+    """The same before something that matters."""
+
+
+class AddPasskeyForm(_Worded, _FromDevice, AddWebAuthnForm):  # type: ignore[misc]
     """A new passkey; the script of the page fills in what the device answers."""
 
     words: ClassVar[Words] = {
@@ -127,13 +195,6 @@ class AddPasskeyForm(_Worded, AddWebAuthnForm):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {}).setdefault("passwordless", True)
         super().__init__(*args, **kwargs)
-
-    def clean(self) -> Any:
-        """Refuse what no device would answer, which allauth lets pass as a fault."""
-        try:
-            return super().clean()
-        except ValueError as error:
-            raise get_adapter().validation_error("incorrect_code") from error
 
 
 class RenamePasskeyForm(_Worded, EditWebAuthnForm):  # type: ignore[misc]

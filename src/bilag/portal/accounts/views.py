@@ -7,6 +7,7 @@ from allauth.account.utils import perform_login
 from allauth.usersessions.internal.flows.sessions import end_sessions
 from allauth.usersessions.models import UserSession
 from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone, translation
@@ -144,7 +145,11 @@ def invitation(request: HttpRequest) -> HttpResponse:
     if request.method == "POST" and user.is_authenticated:
         return _accept(request, user.email)
     if request.method == "POST" and form is not None and form.is_valid():
-        new = make_person(found.email, form.cleaned_data["password1"])
+        try:
+            with transaction.atomic():
+                new = make_person(found.email, form.cleaned_data["password1"])
+        except IntegrityError:  # in another window at the same time: the page now asks to sign in
+            return redirect("account_invitation")
         accepted = _accept(request, new.email)
         if accepted.status_code != HTTPStatus.FOUND:
             return accepted

@@ -32,6 +32,7 @@ from bilag.portal.integrations.places import (
     places,
     value_at,
 )
+from bilag.portal.numbers import whole
 
 SECRET, EXPIRES = "secret.", "expires."
 # Whatever holds a private key is pasted with its line breaks, which a one-line field would lose.
@@ -139,7 +140,7 @@ class SettingsForm(Form):
 
     def version(self) -> int | None:
         """Return which version of a draft the form showed."""
-        return int(self.seen()) if re.fullmatch(r"[0-9]{1,9}", self.seen()) else None
+        return whole(self.seen())
 
     def refuse(self, error: Refused) -> None:
         """Show each problem at its field: the one that its path begins with, or lies below it."""
@@ -288,7 +289,8 @@ class _Number(forms.CharField):
     """A number as people write it, with comma or point; empty is left out."""
 
     def __init__(self, place: Place, **about: Any) -> None:
-        super().__init__(max_length=30, **about)
+        # so many digits fit a number in the database's documents
+        super().__init__(max_length=18, **about)
         self._whole = place.is_whole
 
     def clean(self, value: Any) -> Any:
@@ -337,10 +339,12 @@ def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
     """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
     typed = cleaned.get(place.name)
     if place.kind == CHOICE and place.of_numbers:
-        return int(str(typed)) if str(typed).isdecimal() else typed
+        number = whole(str(typed))
+        return typed if number is None else number
     if place.kind == LIST:
         lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
-        return [int(x) if place.of_numbers and x.isdecimal() else x for x in lines]
+        numbers = [whole(line) if place.of_numbers else None for line in lines]
+        return [x if n is None else n for x, n in zip(lines, numbers, strict=True)]
     if place.kind == PAIRS:
         pairs = (line.partition("=") for line in str(typed or "").splitlines() if line.strip())
         return {name.strip(): value.strip() for name, _equals, value in pairs}

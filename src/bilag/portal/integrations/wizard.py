@@ -15,6 +15,7 @@ from bilag.portal.integrations.forms import ConfirmForm, SystemForm
 from bilag.portal.integrations.settings_form import SettingsForm
 from bilag.portal.integrations.standing import kind_name, problem_text
 from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address, step_named
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
 
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
@@ -57,10 +58,8 @@ def system(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     )  # fmt: skip
     if request.method == "POST" and form.is_valid() and (book := form.chosen_book()):
         try:
-            seen = form.cleaned_data["version"]
-            drafting.rename(
-                key, form.cleaned_data["name"], book, int(seen) if seen.isdecimal() else None
-            )
+            seen = whole(form.cleaned_data["version"])
+            drafting.rename(key, form.cleaned_data["name"], book, seen)
         except Refused as refused:
             form.refuse(refused)
         else:

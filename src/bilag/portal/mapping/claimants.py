@@ -6,11 +6,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from bilag.core.problem import Refused
 from bilag.core.record import CATEGORIES
-from bilag.delivery.claimants_csv import claimants_text
+from bilag.delivery.claimants_csv import claimants_text, too_large
 from bilag.mapping.parts import Changes, change_at
 from bilag.portal.mapping.forms import ClaimantForm, FileForm, PayeesForm
 from bilag.portal.mapping.room import open_room
 from bilag.portal.scope import Desk, organization_page, say
+from bilag.portal.sending.uploads import was_too_large
 
 PAGE = 50
 _WAITING_SHOWN = 20
@@ -98,10 +99,13 @@ def take_in(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     """Import a CSV of claimants; nothing of a file with a bad line is taken."""
     room = open_room(desk, key)
     copy = room.working()
-    form = FileForm(request.POST or None, request.FILES or None)
+    form = FileForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
     lines: list[tuple[int | None, str]] = []
     more = 0
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and was_too_large(request):
+        form.errors.clear()
+        form.add_error("file", too_large().problems[0].text(desk.language))
+    elif request.method == "POST" and form.is_valid():
         file = form.cleaned_data["file"]
         try:
             text = claimants_text(file.read(), file.name)

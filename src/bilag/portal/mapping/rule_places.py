@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from bilag.core.target_field import SECTIONS
-from bilag.mapping.document import MappingDocument
+from bilag.mapping.document import PARTS_MAX, MappingDocument
 from bilag.mapping.parts import Changes
 from bilag.portal.mapping.rule_form import WITH_PARTS, Rule
+from bilag.portal.numbers import whole
 
 TEXTS = ("voucherText", "lineText")
 
@@ -27,12 +28,12 @@ class RulePlace:
     def read(cls, values: Mapping[str, str]) -> "RulePlace | None":
         """Return the place that an address names, or None where it names none."""
         section, name = values.get("section", ""), values.get("name", "")
-        numbers = [number for number in values.get("part", "").split(".") if number]
+        numbers = [whole(number) or 0 for number in values.get("part", "").split(".") if number]
         if section not in (*SECTIONS, *TEXTS) or (section in SECTIONS) != bool(name):
             return None
-        if not all(number.isdigit() and 1 <= int(number) <= 10 for number in numbers):
+        if not all(1 <= number <= PARTS_MAX for number in numbers):
             return None
-        return cls(section, name, tuple(map(int, numbers)))
+        return cls(section, name, tuple(numbers))
 
     def address(self) -> dict[str, str]:
         """Return what `read` reads."""

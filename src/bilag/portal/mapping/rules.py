@@ -19,6 +19,7 @@ from bilag.mapping.words import part_name, path_name, rule_words
 from bilag.portal.mapping.room import Room, open_room
 from bilag.portal.mapping.rule_form import WITH_PARTS, Rule, RuleForm, initial_of
 from bilag.portal.mapping.rule_places import TEXTS, RulePlace, parts_of, with_parts
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, announce, organization_page
 
 _NEW_PART: Rule = {"from": "text"}
@@ -40,10 +41,11 @@ def edit(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     if not form.is_valid():
         return page(form, [])
     given = form.rule()
-    do, _colon, number = request.POST.get("do", "keep").partition(":")
+    do, _colon, chosen = request.POST.get("do", "keep").partition(":")
+    number = whole(chosen)
     if do == "try":
         return page(form, _values(room, place, given))
-    given = _rearranged(given, do, int(number) if number.isdigit() else 0)
+    given = _rearranged(given, do, number or 0)
     try:
         changed = room.editor.change(key, place.change(copy.document, given))
     except Refused as error:
@@ -51,7 +53,7 @@ def edit(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             form.add_error(None, f"{problem.field}: {problem.text(desk.language)}")
         return page(form, [])
     if do == "part":
-        return room.go("rule", **place.inside(int(number or 1)).address())
+        return room.go("rule", **place.inside(number or 1).address())
     if do != "keep" or bool(parts_of(given)) != bool(parts_of(rule)):
         return room.go("rule", **place.address())
     room.say_kept(request, changed)

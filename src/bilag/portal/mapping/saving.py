@@ -15,6 +15,7 @@ from bilag.delivery.mapping_editor import SavedMeanwhile
 from bilag.delivery.mapping_effect import Affected, AlteredValue
 from bilag.mapping.words import differences_in_words
 from bilag.portal.mapping.room import Room, open_room
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, announce, organization_page, say
 from bilag.portal.words import amount_words
 
@@ -30,9 +31,9 @@ def unsaved(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         say(request, _("Your changes are discarded."))
         return room.go("categories")
     if request.method == "POST" and "top" in request.POST:
-        seen = request.POST["top"]
+        seen = whole(request.POST["top"])
         try:
-            room.editor.put_on_top(key, int(seen) if seen.isdigit() else -1)
+            room.editor.put_on_top(key, -1 if seen is None else seen)
         except SavedMeanwhile as moved:
             say(request, moved.problem.text(desk.language), "warning")
         else:

@@ -8,6 +8,7 @@ from bilag.core.problem import Refused
 from bilag.delivery.mapping_editor import SavedMeanwhile
 from bilag.mapping.words import differences_in_words
 from bilag.portal.mapping.room import open_room
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
 
 PAGE = 50
@@ -20,8 +21,8 @@ def listed(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     room = open_room(desk, key)
     copy = room.working()
     _integration, found = room.editor.versions(key)
-    before = request.GET.get("before", "")
-    older = [one for one in found if not before.isdigit() or one.version < int(before)]
+    before = whole(request.GET.get("before", ""))
+    older = [one for one in found if before is None or one.version < before]
     context = {
         "versions": older[:PAGE],
         "count": len(found),
@@ -37,11 +38,11 @@ def compare(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     """Show what differs between two versions, field by field."""
     room = open_room(desk, key)
     copy = room.working()
-    old, new = request.GET.get("old", ""), request.GET.get("new", "")
-    if not (old.isdigit() and new.isdigit()):
+    old, new = whole(request.GET.get("old", "")), whole(request.GET.get("new", ""))
+    if old is None or new is None:
         raise Http404
     try:
-        compared = room.editor.compare(key, int(old), int(new))
+        compared = room.editor.compare(key, old, new)
     except Refused as error:
         raise Http404 from error
     rows = [row for one in compared.differences for row in differences_in_words(one, desk.language)]
@@ -61,9 +62,9 @@ def restore(request: HttpRequest, desk: Desk, key: str, version: int) -> HttpRes
         raise Http404 from error
     problems: list[str] = []
     if request.method == "POST":
-        seen = request.POST.get("seen", "")
+        seen = whole(request.POST.get("seen", ""))
         try:
-            saved = room.editor.restore(key, version, int(seen) if seen.isdigit() else -1)
+            saved = room.editor.restore(key, version, -1 if seen is None else seen)
         except SavedMeanwhile as moved:
             problems = [moved.problem.text(desk.language)]
         except Refused as error:

@@ -9,6 +9,6 @@ urlpatterns = [
     path("", views.listed, name="list"),
     path("/invite", views.invite, name="invite"),
     path("/invitations/<uuid:invitation_id>/withdraw", views.withdraw, name="withdraw"),
-    path("/<str:subject>/role", views.role, name="role"),
-    path("/<str:subject>/remove", views.remove, name="remove"),
+    path("/<path:subject>/role", views.role, name="role"),
+    path("/<path:subject>/remove", views.remove, name="remove"),
 ]

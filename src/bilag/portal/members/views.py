@@ -54,6 +54,7 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
 @organization_page("admin")
 def invite(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Invite a person; the link is shown in this answer only, and mailed where that is set up."""
+    _refuse_support(desk)
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -87,6 +88,7 @@ def invite(request: HttpRequest, desk: Desk) -> HttpResponse:
 @organization_page("admin")
 def role(request: HttpRequest, desk: Desk, subject: str) -> HttpResponse:
     """Give a member another role."""
+    _refuse_support(desk)
     now = _role_of(desk, subject)
     form = RoleForm(request.POST or None, initial={"role": now})
     if request.method == "POST" and form.is_valid():
@@ -143,6 +145,12 @@ def withdraw(request: HttpRequest, desk: Desk, invitation_id: UUID) -> HttpRespo
 
 def _people(desk: Desk) -> Membership:
     return desk.installation.members_of(desk.organization.id, desk.actor)
+
+
+def _refuse_support(desk: Desk) -> None:
+    # A membership would outlive the hour of support.
+    if desk.support:
+        raise Http404
 
 
 def _role_of(desk: Desk, subject: str) -> Role:

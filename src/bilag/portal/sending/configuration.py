@@ -23,6 +23,8 @@ from bilag.tenants.members import Membership
 
 # A select of more choices is slower to use than a text field.
 _SELECT_MAX = 50
+# Of the faults of a file so many are told; the rest is counted.
+_FAULTS_SHOWN = 100
 
 _KINDS: dict[str, Promise] = {
     "organization": gettext_lazy("Organization"),
@@ -161,7 +163,8 @@ def take_in(request: HttpRequest, desk: Desk) -> HttpResponse:
 @organization_page("admin")
 def copy(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Copy an integration to another organization of which the person is administrator."""
-    integrations = [(one.key, one.name) for one, _state in desk.integrations.listed()]
+    integrations = [(one.key, one.name) for one, _state in desk.integrations.listed()
+                    if not one.is_draft]  # fmt: skip
     targets = _targets(desk)
     posted = (request.POST,) if request.method == "POST" else ()
     form = CopyForm(integrations, targets, *posted)
@@ -190,10 +193,13 @@ def _look_over(request: HttpRequest, text: str, changes: list[Change]) -> HttpRe
 
 def _show_faults(form: UploadForm, error: Refused, language: str) -> None:
     """Show every fault with its place and line; nothing of what stood there."""
-    for problem in error.problems:
+    for problem in error.problems[:_FAULTS_SHOWN]:
         line = _("line %(line)s: ") % {"line": problem.line} if problem.line else ""
         place = f"{problem.field}: " if problem.field else ""
         form.add_error("configuration", f"{line}{place}{problem.text(language)}")
+    more = len(error.problems) - _FAULTS_SHOWN
+    if more > 0:
+        form.add_error("configuration", _("and %(number)s more") % {"number": more})
 
 
 def _told(change: Change) -> dict[str, Any]:

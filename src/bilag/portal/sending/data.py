@@ -15,6 +15,7 @@ from bilag.core.record import CATEGORIES
 from bilag.delivery.included import Included, IncludedRecords
 from bilag.exports.filtered import Followed
 from bilag.integrations.model import Filters, Integration
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, announce, organization_page, say
 from bilag.portal.sending.forms import Codes, ExactAmount, PlaceForm, day_input, faults
 from bilag.portal.sending.places import unknown_is_not_found
@@ -145,7 +146,7 @@ def left_out(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     before = request.GET.get("before", "")
     with unknown_is_not_found():
         one = verbs.filters(key)
-        found = verbs.left_out(key, int(before) if before.isdecimal() else None, _PAGE + 1)
+        found = verbs.left_out(key, whole(before), _PAGE + 1)
     rows = [
         {
             "source_id": row.source_id,

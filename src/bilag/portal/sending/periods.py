@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods
 
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.organization import ASKING_CODES, ClosedBook, OrganizationSettings
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.sending.data import CATEGORY_NAMES
 from bilag.portal.sending.forms import FreeText, PlaceForm, day_input
@@ -125,8 +126,7 @@ def book(request: HttpRequest, desk: Desk, book_key: str) -> HttpResponse:
 @organization_page("admin")
 def decide(request: HttpRequest, desk: Desk) -> HttpResponse:
     """List claims in a closed period that ask, and decide about those that are chosen."""
-    after = request.GET.get("after", "")
-    found = _settings(desk).asking(int(after) if after.isdecimal() else 0, _PAGE + 1)
+    found = _settings(desk).asking(whole(request.GET.get("after", "")) or 0, _PAGE + 1)
     shown = found[:_PAGE]
     form = DecisionForm(request.POST if request.method == "POST" else None)
     cast(forms.MultipleChoiceField, form.fields["claims"]).choices = [

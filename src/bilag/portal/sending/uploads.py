@@ -3,6 +3,8 @@
 from django.core.files.uploadhandler import FileUploadHandler, StopUpload
 from django.http import HttpRequest
 
+from bilag.portal.numbers import whole
+
 # The largest file that a page takes is read in memory; what is larger by far is not even received.
 RECEIVED_MAX = 16 * 1024 * 1024
 
@@ -27,5 +29,5 @@ class BoundedUpload(FileUploadHandler):
 
 def was_too_large(request: HttpRequest) -> bool:
     """Return whether a file did not arrive because the request is larger than anything taken."""
-    length = str(request.META.get("CONTENT_LENGTH", ""))
-    return not request.FILES and length.isdecimal() and int(length) > RECEIVED_MAX
+    length = whole(str(request.META.get("CONTENT_LENGTH", "")))
+    return not request.FILES and length is not None and length > RECEIVED_MAX

@@ -63,6 +63,12 @@ def state_tag(state: str) -> SafeString:
     )
 
 
+@register.filter
+def person(actor: str) -> str:
+    """Return who did something, without the word for what kind of actor it was."""
+    return actor.removeprefix("user ")
+
+
 @register.simple_tag
 def masked(last_four: str) -> SafeString:
     """Return a mask that is seen, and what is heard instead of it: "ends in abcd"."""

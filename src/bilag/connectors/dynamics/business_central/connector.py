@@ -57,6 +57,7 @@ class BusinessCentralConnector:
     type: ClassVar[str] = "dynamics_business_central"
     settings_type = BusinessCentralSettings
     secret_fields: ClassVar[tuple[str, ...]] = tuple(SECRET_OF_AUTH.values())
+    leads_by: ClassVar[tuple[str, ...]] = ("baseUrl", "loginUrl", "tenant")
     reference_kinds: ClassVar[tuple[str, ...]] = REFERENCE_KINDS
 
     def capabilities(self, settings: BusinessCentralSettings) -> Capabilities:
@@ -75,6 +76,10 @@ class BusinessCentralConnector:
             carries_currency=invoices,
             discard=True,
         )
+
+    def secret_of(self, settings: BusinessCentralSettings) -> str:
+        """Return the field of the secret that the login uses, "" for none."""
+        return SECRET_OF_AUTH[settings.auth]
 
     def fields(self, settings: BusinessCentralSettings) -> TargetFields:
         """Return the external fields that a mapping may fill under these settings (C8)."""
