@@ -49,7 +49,7 @@ def ended(world: World, request: UUID, seconds: float = 60.0) -> Progress:
 
 
 def went(progress: Progress) -> dict[str, tuple[int, str]]:
-    return {one.state: (one.count, f"{one.amount:.2f}") for one in progress.went}
+    return {one.state: (one.records, f"{one.amount:.2f}") for one in progress.went}
 
 
 def test_it_sends_exactly_what_waited_and_says_so(
@@ -90,7 +90,7 @@ def test_nobody_can_ask_twice_while_it_waits_or_runs(
     request = verbs(world).start("ledger")
     waiting = refused(world)
     assert waiting.code == "sync_under_way"
-    assert waiting.params["actor"] == "user admin@example.org"
+    assert waiting.params["actor"] == "admin@example.org"
     assert waiting.params["at"]
     assert not verbs(world).progress(request.id).begun
     world.start_worker()
@@ -135,7 +135,7 @@ def test_stopped_at_the_next_record_the_rest_waits_until_somebody_asks_again(
     verbs(world, "user other@example.org").stop(request.id)
     found = ended(world, request.id)
     assert found.request.outcome == "stopped"
-    assert "user other@example.org" in found.request.message
+    assert "other@example.org" in found.request.message
     assert found.count("exported") + found.left == 20
     assert found.left >= 10
     stopped = world.states()
@@ -224,7 +224,7 @@ def test_what_does_not_go_through_is_counted_where_it_stands(
     )  # fmt: skip
     assert (found.left, found.total) == (0, 20)
     causes = verbs(world).causes(found.request)
-    assert sum(cause.count for cause in causes) == 2
+    assert sum(cause.records for cause in causes) == 2
     assert {cause.state for cause in causes} == {"failed"}
     world.exports.retry_failed_exports()
     world.wait_for(at_rest)

@@ -146,7 +146,7 @@ async def run_sync(
         async with organization_scope_async(claimer, organization_id):
             if who := await stopped_by(claimer, integration_id, cause):
                 again = False
-                _say_stopped(report, who, loaded.language)
+                _say_stopped(report, who.removeprefix("user "), loaded.language)
             outcome, message = _outcome(report)
             if not await runtime.end_sync(claimer, integration_id, target.sync_token, outcome):
                 await runtime.end_fenced_sync(claimer, integration_id, target.run_id, outcome)

@@ -76,7 +76,7 @@ class Progress:
     def count(self, state: str) -> int:
         """Return how many came to a state: finished ones as added up, open ones as they stand."""
         if state in ("exported", "excluded") or not self.request.asked_for:
-            return sum(one.count for one in self.went if one.state == state)
+            return sum(one.records for one in self.went if one.state == state)
         return self.open.get(state, 0)
 
     @property
@@ -134,7 +134,7 @@ class SyncNow:
             if not open_request(connection, request_id, one.id, self._actor, going):
                 raise RuntimeError("a request is open that nobody sees")
             let_waiting_go(connection, one.id)
-            detail = {"records": sum(share.count for share in going)}
+            detail = {"records": sum(share.records for share in going)}
             record_change(
                 connection, self._organization_id, self._actor, "sync.asked_for",
                 f"integration {one.key}", detail,
@@ -235,11 +235,11 @@ def _refusal(
         return Problem(code, params={"integration": one.name, "at": local(at), **params})
 
     if request is not None:
-        return told("sync_under_way", request.asked_at, actor=request.actor)
+        return told("sync_under_way", request.asked_at, actor=request.actor.removeprefix("user "))
     if jobs:
         job = jobs[0]
         if job.actor and job.trigger in _BY_PEOPLE:
-            return told("sync_under_way", job.at, actor=job.actor)
+            return told("sync_under_way", job.at, actor=job.actor.removeprefix("user "))
         by = "schedule" if job.trigger == "schedule" else "engine"
         return told(f"sync_under_way_{by}", job.at)
     if not one.enabled:

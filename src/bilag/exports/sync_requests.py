@@ -6,7 +6,7 @@ stands; no query here grows with history.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -18,6 +18,7 @@ from psycopg.rows import class_row, tuple_row
 # Failure policy: a request whose runs break off so often is ended, and what it left stays pending;
 # until then a worker goes on with it.
 INTERRUPTED_MAX = 3
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Share(NamedTuple):
@@ -25,7 +26,7 @@ class Share(NamedTuple):
 
     state: str
     currency: str
-    count: int
+    records: int
     amount: Decimal
 
 
@@ -39,7 +40,7 @@ class Ahead:
 
     def count(self, *states: str) -> int:
         """Return how many of what is neither going nor tried later stand in these states."""
-        return sum(one.count for one in self.others if one.state in states)
+        return sum(one.records for one in self.others if one.state in states)
 
 
 _AHEAD = """
@@ -103,7 +104,7 @@ def open_request(
 ) -> bool:
     """Note that somebody asks for a sync; False when one of this integration is open already."""
     going = [
-        {"currency": one.currency, "count": one.count, "amount": str(one.amount)} for one in asked
+        {"currency": one.currency, "count": one.records, "amount": str(one.amount)} for one in asked
     ]
     values = [request_id, integration_id, actor, orjson.dumps(going).decode()]
     return connection.execute(_INSERT, values).rowcount == 1
@@ -230,6 +231,19 @@ def newest_requests(
     return rows.execute(_NEWEST.encode(), given).fetchall()
 
 
+def cursor_of(one: SyncRequest) -> str:
+    """Return where the page after a sync begins, as digits."""
+    return str((one.asked_at - _EPOCH) // timedelta(microseconds=1))
+
+
+def moment_of(cursor: str) -> datetime:
+    """Return the moment of a cursor; raises ValueError for what is none."""
+    try:
+        return _EPOCH + timedelta(microseconds=int(cursor))
+    except OverflowError as error:
+        raise ValueError(cursor) from error
+
+
 _TALLIES = """
 SELECT coalesce(s.request_id, s.id), t.state, t.currency, sum(t.count)::bigint, sum(t.amount)
 FROM syncs s JOIN sync_tallies t ON t.run_id = s.id
@@ -259,7 +273,7 @@ class Cause(NamedTuple):
 
     state: str
     reason: Mapping[str, Any] | None
-    count: int
+    records: int
 
 
 _CAUSES = """
