@@ -31,6 +31,7 @@ from bilag.exports.sync_requests import (
     open_now,
     open_request,
     open_request_of,
+    open_requests,
     stop_request,
     tallies,
 )
@@ -193,6 +194,11 @@ class SyncNow:
             found = newest_requests(connection, integration=integration, before=before, limit=limit)
             went = tallies(connection, [one.id for one in found])
         return [(one, went.get(one.id, [])) for one in found]
+
+    def under_way(self) -> dict[UUID, UUID]:
+        """Return by integration which sync that somebody asked for has not ended."""
+        with self._scope() as connection:
+            return open_requests(connection)
 
     def integrations(self) -> list[Integration]:
         """Return the integrations that can be synced, by key."""

@@ -205,6 +205,15 @@ def open_request_of(
     return rows.execute(f"{_REQUEST} {where}".encode(), [integration_id]).fetchone()
 
 
+def open_requests(connection: psycopg.Connection[Any]) -> dict[UUID, UUID]:
+    """Return by integration the request that has not ended, of the organization of the scope."""
+    rows = connection.cursor(row_factory=tuple_row).execute(
+        "SELECT q.integration_id, q.id FROM organization_integrations i"
+        " JOIN sync_requests q ON q.integration_id = i.id AND q.ended_at IS NULL"
+    )
+    return dict(rows.fetchall())
+
+
 # By integration, so that each is read in order from its index, however long its history is.
 _NEWEST = f"""
 SELECT n.* FROM organization_integrations o CROSS JOIN LATERAL (
