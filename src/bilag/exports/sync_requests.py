@@ -286,7 +286,7 @@ class Cause(NamedTuple):
 
 
 _CAUSES = """
-SELECT state, reason, count(*)::int FROM exports
+SELECT state, reason - 'record', count(*)::int FROM exports
 WHERE integration_id = %(integration)s AND for_person
   AND state_since >= %(from)s AND state_since <= coalesce(%(to)s, now())
 GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT %(limit)s
@@ -294,7 +294,7 @@ GROUP BY 1, 2 ORDER BY 3 DESC, 1 LIMIT %(limit)s
 
 
 def causes(
-    connection: psycopg.Connection[Any], request: SyncRequest, limit: int = 10
+    connection: psycopg.Connection[Any], request: SyncRequest, limit: int = 500
 ) -> list[Cause]:
     """Return why claims did not go through in a sync and still wait, the most frequent first."""
     rows = connection.execute(

@@ -68,7 +68,9 @@ CREATE OR REPLACE FUNCTION due_integrations()
               WHEN 'sending' THEN e.send_by <= now() - interval '60 seconds'
               ELSE coalesce(r.breaker_retry_at, '-infinity') <= now() END)
     UNION
-    SELECT q.organization_id, q.integration_id FROM sync_requests q WHERE q.ended_at IS NULL
+    SELECT q.organization_id, q.integration_id FROM sync_requests q
+    JOIN organization_integrations i ON i.id = q.integration_id
+    WHERE q.ended_at IS NULL AND NOT i.is_draft
       -- while its job runs (bilag.delivery.queue.lock_of), another one would come for nothing
       AND NOT EXISTS (SELECT FROM procrastinate_jobs j
           WHERE j.status = 'doing' AND j.lock = 'sync:' || q.integration_id)

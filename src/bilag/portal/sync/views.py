@@ -1,6 +1,7 @@
 """One sync, while it runs and when it has ended; and the newest syncs (O3, E11)."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -26,6 +27,7 @@ from bilag.portal.sync.words import (
 from bilag.portal.watch.words import outcome_words
 
 PAGE = 50
+CAUSES_MAX = 10
 # htmx asks no more after an answer with this status, and puts it into the page as any other.
 _LAST = 286
 
@@ -73,7 +75,7 @@ def _context(desk: Desk, found: Progress) -> dict[str, Any]:
         "asked": asked(one),
         "lines": list(reached(desk, found)),
         "exported": exported(found.went),
-        "causes": [_cause(desk, one.integration_key, cause) for cause in causes],
+        "causes": _causes(desk, one.integration_key, causes),
         "pending": claims_address(desk, one.integration_key, "pending"),
         "mark": _mark(found),
         "next_run": None if running else _next_run(desk, one.integration_key),
@@ -87,14 +89,21 @@ def _next_run(desk: Desk, key: str) -> Any:
         return None
 
 
-def _cause(desk: Desk, key: str, cause: Cause) -> Mapping[str, Any]:
-    problems = [problem.text(desk.language) for problem in problems_of(cause.reason)]
-    return {
-        "state": cause.state,
-        "records": cause.records,
-        "problems": problems,
-        "address": claims_address(desk, key, cause.state),
-    }
+def _causes(desk: Desk, key: str, causes: Sequence[Cause]) -> list[Mapping[str, Any]]:
+    """Return the most frequent causes; claims with the same problems are one, whatever they are."""
+    counted: Counter[tuple[str, tuple[str, ...]]] = Counter()
+    for cause in causes:
+        texts = tuple(problem.text(desk.language) for problem in problems_of(cause.reason))
+        counted[cause.state, texts] += cause.records
+    return [
+        {
+            "state": state,
+            "records": records,
+            "problems": problems,
+            "address": claims_address(desk, key, state),
+        }
+        for (state, problems), records in counted.most_common(CAUSES_MAX)
+    ]
 
 
 def _mark(found: Progress) -> str:

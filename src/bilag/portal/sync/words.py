@@ -98,9 +98,7 @@ def standing(found: Progress) -> str:
 def sentence(found: Progress) -> str:
     """Return how far a sync is, in a sentence that is heard on its own."""
     parts = [_("%(done)s of %(total)s done") % {"done": found.done, "total": found.total}]
-    parts += [
-        f"{state_name(state)} {count}" for state in REACHED if (count := found.count(state))
-    ]
+    parts += [f"{state_name(state)} {count}" for state in REACHED if (count := found.count(state))]
     left = _("%(count)s left") % {"count": found.left}
     return f"{standing(found)} {', '.join([*parts, left])}."
 
