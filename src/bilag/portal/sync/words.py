@@ -9,6 +9,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
+from bilag.core.problem import Problem
 from bilag.delivery.sync_now import REACHED, Before, Progress
 from bilag.exports.sync_requests import Share, SyncRequest
 from bilag.portal.scope import Desk
@@ -101,6 +102,13 @@ def sentence(found: Progress) -> str:
     parts += [f"{state_name(state)} {count}" for state in REACHED if (count := found.count(state))]
     left = _("%(count)s left") % {"count": found.left}
     return f"{standing(found)} {', '.join([*parts, left])}."
+
+
+def message(one: SyncRequest, language: str) -> str:
+    """Return what is known beyond how a sync ended; it was kept in the organization's language."""
+    if one.outcome == "stopped":
+        return Problem("sync_stopped", params={"actor": of_person(one.stopped_by)}).text(language)
+    return one.message
 
 
 def exported(went: Sequence[Share]) -> list[Share]:
