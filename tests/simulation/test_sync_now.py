@@ -19,7 +19,7 @@ from bilag.exports.decide import DecisionRefused
 from tests.sandboxes import SandboxProcess
 from tests.simulation.conftest import MakeWorld
 from tests.simulation.proof import at_rest, posted, prove
-from tests.simulation.test_schedule import A_WHILE, DAILY, SLOW, come, hold, slow_down
+from tests.simulation.test_schedule import A_WHILE, DAILY, SLOW, come, configured, hold, slow_down
 from tests.simulation.world import World, claim
 
 CLAIMS = [claim(number) for number in range(20)]
@@ -264,7 +264,7 @@ def test_switched_off_on_the_way_it_ends_and_says_why(
     request = verbs(world).start("ledger")
     world.start_worker()
     world.wait_for(lambda states: states.get("exported", 0) >= 3)
-    world.run("disable", "blindeforbundet", "ledger")
+    configured(world).switch("ledger", enabled=False)
     found = ended(world, request.id)
     assert found.request.outcome == "disabled"
     assert found.left > 0
