@@ -43,6 +43,8 @@ BODIES: dict[str, Any] = {
     "post_approval": {"decision": "approve"},
     "post_reconciliation": {"targetSystem": "ledger"},
     "put_enabled": {"enabled": True},
+    "post_sync": None,
+    "post_sync_stop": None,
     "put_schedule": {"trigger": "manual"},
     "post_schedule_preview": {"trigger": "manual"},
     "post_acknowledge": {},
@@ -89,6 +91,7 @@ READS = {
     "list_mapping_claimants", "get_mapping_claimants_csv", "get_mapping_fields",
     "list_integration_types", "get_integration", "get_credentials", "list_reference_lists",
     "get_reference_data", "list_audit_log", "get_audit_entry",
+    "get_sync_ahead", "list_syncs", "get_sync",
 }  # fmt: skip
 WRITES = {*BODIES, "delete_export", "delete_mapping_draft", "delete_integration"}
 RUN = UUID(int=17)
@@ -96,6 +99,7 @@ RUN = UUID(int=17)
 PLACES: dict[str, object] = {
     "exportId": 1, "sourceId": "C1", "runId": RUN, "reconciliationId": RUN, "bookKey": "main",
     "integrationKey": "ledger", "version": 1, "kind": "accounts", "entryId": "c1-1", "alertId": 17,
+    "syncId": RUN,
 }  # fmt: skip
 QUERIES = {
     "get_dry_run": "integration={integrationKey}",
@@ -194,7 +198,7 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
         "post_acknowledge",
         "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
         "post_preview", "get_force", "post_force", "post_approval", "get_reconciliation",
-        "get_audit_entry",
+        "get_audit_entry", "get_sync", "post_sync_stop",
     }  # fmt: skip
     assert json.loads(answers["post_period_decision"][1]) == {"exportIds": []}
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"

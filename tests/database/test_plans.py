@@ -92,6 +92,7 @@ def queries(world: World) -> dict[str, tuple[str, Any]]:
                 "due_at": "-infinity",
                 "id": 0,
                 "fresh_through": claim.EVERY_EXPORT,
+                "fresh_after": 0,
                 "limit": 32,
             },
         ),

@@ -220,6 +220,7 @@ def _fill(
     _claims(place)
     _traces(place)
     _draft(place)
+    _open_sync(place)
     _second_version(place)
     place.way_back = start_over("forgetful@example.org")
     for slug in organizations:
@@ -287,6 +288,18 @@ def _draft(place: Place) -> None:
     drafting.save(DRAFT, ADDRESSES["xledger"], {"api_token": NewSecret(SECRET)})
 
 
+def _open_sync(place: Place) -> None:
+    """Leave a sync that goes on for ever: it is of a draft, of which nothing is ever sent."""
+    ((request,),) = place.query(
+        FILLED,
+        "INSERT INTO sync_requests (id, organization_id, integration_id, actor, asked)"
+        " SELECT gen_random_uuid(), organization_id, id, 'user admin@example.org',"
+        """ '[{"currency": "NOK", "count": 3, "amount": "447"}]'"""
+        " FROM organization_integrations WHERE is_draft RETURNING id",
+    )  # fmt: skip
+    place.values[FILLED]["sync:stop sync_id"] = request
+
+
 def _second_version(place: Place) -> None:
     """Save another version of each mapping, so that two can be compared."""
     own = place.organizations[FILLED]
@@ -317,6 +330,9 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "entry": entries[0][0] if entries else "c1-1",
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
+        "syncId": RUN,
+        "entryId": entries[0][0] if entries else "c1-1",
+        "sync_id": RUN,
         "reconciliationId": RUN,
         "alertId": 1,
         "version": 1,

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tests.portal.browser import Window
-from tests.portal.place import EMPTY, FILLED, Place
+from tests.portal.place import EMPTY, FILLED, MAPPED, Place
 from tests.portal.routes import Route
 from tests.portal.visitors import PASSWORD, Visitor
 
@@ -115,6 +115,8 @@ ERRORS: Mapping[str, Mapping[str, str]] = {
 NO_ERRORS: Mapping[str, str] = {
     "mapping:codes": "its only choice is between two",
     "sending:copy": "both are chosen from lists of what there is",
+    "sync:now": "it has no field",
+    "sync:stop": "it has no field",
     "mfa_add_webauthn": "its button asks the device before anything is sent",
 }
 
@@ -154,7 +156,21 @@ def _forgot(window: Window, place: Place) -> None:
     window.go(place.way_back)
 
 
+def _running(window: Window, place: Place) -> None:
+    window.go(f"/o/{FILLED}/runs/{place.values[FILLED]['sync:stop sync_id']}")
+
+
+def _may_not_start(window: Window, place: Place) -> None:
+    place.query(
+        MAPPED["nb"],
+        "UPDATE integration_runtime SET paused_until = now() + interval '1 hour'",
+    )
+    window.go(f"/o/{MAPPED['nb']}/sync/rest")
+
+
 STATES: tuple[State, ...] = (
+    State("sync:one", "while it runs", "admin", _running),
+    State("sync:now", "while it is off", "mapper-nb", _may_not_start),
     State("mfa_authenticate", "after the password", "arriving", _with_the_password),
     State("account_invitation", "with an invitation", "invited", _invited),
     State("account_reset_password_from_key", "with a link", "forgetful", _forgot),

@@ -21,6 +21,7 @@ from bilag.api import (
     reconciliations,
     records,
     reports,
+    syncs,
     watch,
 )
 from bilag.api.body import ExactJson
@@ -62,6 +63,7 @@ for router in (
     audit_log.router,
     watch.router,
     reports.router,
+    syncs.router,
 ):
     api.add_router("", router)
 

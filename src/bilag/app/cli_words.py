@@ -51,6 +51,7 @@ _WORDS = {
     "sync_partly": ("noe gikk ikke gjennom", "noko gjekk ikkje gjennom", "some did not go through"),
     "sync_paused": ("systemet ba oss vente", "systemet bad oss vente", "the system asked to wait"),
     "sync_pause_window": ("pause i planen", "pause i planen", "pause of the schedule"),
+    "sync_stopped": ("stoppet", "stoppa", "stopped"),
     "sync_breaker": ("sikringen er åpen", "sikringa er open", "circuit breaker open"),
     "sync_misconfigured": ("stoppet av feil", "stoppa av feil", "stopped by an error"),
     "sync_disabled": ("slått av", "slått av", "disabled"),

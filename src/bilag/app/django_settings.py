@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "bilag.portal.claims",
     "bilag.portal.sending.apps.SendingConfig",
     "bilag.portal.watch.apps.WatchConfig",
+    "bilag.portal.sync.apps.SyncConfig",
     "bilag.portal.reports.apps.ReportsConfig",
     "django.contrib.contenttypes",
     "django.contrib.auth",

@@ -32,6 +32,7 @@ from bilag.delivery.mapping_tables import MappingTables
 from bilag.delivery.mapping_trial import MappingTrial
 from bilag.delivery.membership import Membership
 from bilag.delivery.organization import OrganizationSettings
+from bilag.delivery.sync_now import SyncNow
 from bilag.delivery.tokens import ApiTokens
 from bilag.delivery.worker import make_sync_queue
 from bilag.integrations.key_sources import open_vault
@@ -116,6 +117,10 @@ class Installation:
     def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial:
         """Return previews and effects of what `actor` edits."""
         return MappingTrial(self.pool, self.queue, CONNECTORS, organization_id, actor=actor)
+
+    def syncs_of(self, organization_id: UUID, actor: str) -> SyncNow:
+        """Return the syncs of one organization, asked for and stopped in the name of `actor`."""
+        return SyncNow(self.pool, self.queue, organization_id, actor=actor)
 
 
 @contextmanager

@@ -20,6 +20,7 @@ from bilag.core.texts_people import PEOPLE_TEXTS
 from bilag.core.texts_records import RECORD_TEXTS
 from bilag.core.texts_schedule import SCHEDULE_TEXTS
 from bilag.core.texts_sending import SENDING_TEXTS
+from bilag.core.texts_sync import SYNC_TEXTS
 from bilag.core.texts_xledger import XLEDGER_TEXTS
 
 LANGUAGES = ("nb", "nn", "en")
@@ -40,6 +41,7 @@ CATALOGUE: dict[str, tuple[str, str, str]] = {
     **SCHEDULE_TEXTS,
     **AUDIT_TEXTS,
     **SENDING_TEXTS,
+    **SYNC_TEXTS,
     **API_TEXTS,
     **PEOPLE_TEXTS,
     **DYNAMICS_TEXTS,

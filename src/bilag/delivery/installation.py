@@ -25,6 +25,7 @@ from bilag.delivery.mapping_tables import MappingTables
 from bilag.delivery.mapping_trial import MappingTrial
 from bilag.delivery.membership import Membership
 from bilag.delivery.organization import OrganizationSettings
+from bilag.delivery.sync_now import SyncNow
 from bilag.delivery.tokens import ApiTokens
 from bilag.integrations.keys import Vault
 from bilag.tenants.scope import organization_scope
@@ -72,6 +73,8 @@ class Installation(Protocol):
     def mapping_tables_of(self, organization_id: UUID, actor: str) -> MappingTables: ...
 
     def mapping_trial_of(self, organization_id: UUID, actor: str) -> MappingTrial: ...
+
+    def syncs_of(self, organization_id: UUID, actor: str) -> SyncNow: ...
 
 
 _used: list[Installation] = []

@@ -67,11 +67,12 @@ class Pipeline:
         settler: psycopg.AsyncConnection[Any],
         *,
         fresh_through: int,
+        fresh_after: int,
         may_go_on: Callable[[int], bool],
     ) -> None:
         self._target = target
         self._mapper, self._claimer, self._settler = mapper, claimer, settler
-        self._fresh_through = fresh_through
+        self._fresh_through, self._fresh_after = fresh_through, fresh_after
         self._may_go_on = may_go_on
         self._window = target.in_flight_max
         self._documents = target.capabilities.documents_per_request_max
@@ -122,6 +123,7 @@ class Pipeline:
             found = await candidates(
                 self._mapper, self._target.organization_id, self._target.integration.id,
                 after=after, limit=chunk, fresh_through=self._fresh_through,
+                fresh_after=self._fresh_after,
             )  # fmt: skip
             if not found:
                 break

@@ -5,13 +5,15 @@ lost, doubled or failed changes nothing but the moment at which the work is look
 """
 
 import os
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import procrastinate
 import psycopg
 import structlog
 from procrastinate import exceptions
+from psycopg.rows import tuple_row
 
 from bilag.integrations.runs import due_schedules, start_due_run
 from bilag.tenants.scope import organization_scope_async
@@ -26,6 +28,11 @@ TASK = "bilag.sync"
 # All workers of an installation must agree, so it is the environment that may change it.
 STALLED_SECONDS = float(os.environ.get("BILAG_STALLED_SECONDS", "20"))
 HEARTBEAT_SECONDS = STALLED_SECONDS / 4
+
+
+# The trigger of a job for what somebody asked for: the wish stands in `sync_requests`, and a job
+# that comes when it has ended, or was stopped, sends nothing for it.
+ASKED = "asked"
 
 
 def lock_of(integration_id: UUID) -> str:
@@ -86,6 +93,46 @@ async def defer_sync_async(
         log.warning("wake_up_failed", integration=str(integration_id), error=str(error))
         return False
     return True
+
+
+class SyncJob(NamedTuple):
+    """A sync of an integration that waits for a worker, or runs; `at`: since when."""
+
+    runs: bool
+    trigger: str
+    actor: str
+    at: datetime | None
+
+
+# Both by their unique indexes; finished jobs are in neither.
+_JOBS = """
+SELECT j.status = 'doing', coalesce(j.args ->> 'trigger', ''), coalesce(j.args ->> 'actor', ''),
+    (SELECT max(e.at) FROM procrastinate_events e WHERE e.job_id = j.id)
+FROM (SELECT * FROM procrastinate_jobs WHERE lock = %(lock)s AND status = 'doing'
+      UNION ALL
+      SELECT * FROM procrastinate_jobs
+      WHERE queueing_lock = ANY (%(locks)s) AND status = 'todo') j
+ORDER BY 1 DESC, j.id
+"""
+
+
+def jobs_of(connection: psycopg.Connection[Any], integration_id: UUID) -> list[SyncJob]:
+    """Return the syncs of an integration that run or wait now, the running one first."""
+    lock = lock_of(integration_id)
+    locks = [lock, _queueing_lock(lock, "manual")]
+    rows = connection.cursor(row_factory=tuple_row).execute(_JOBS, {"lock": lock, "locks": locks})
+    return [SyncJob(*row) for row in rows.fetchall()]
+
+
+def worker_alive(connection: psycopg.Connection[Any]) -> bool:
+    """Return whether any worker has been heard of lately."""
+    rows = connection.cursor(row_factory=tuple_row).execute(
+        "SELECT EXISTS (SELECT FROM procrastinate_workers"
+        " WHERE last_heartbeat > now() - make_interval(secs => %s))",
+        [STALLED_SECONDS],
+    )
+    row = rows.fetchone()
+    return bool(row and row[0])
 
 
 _DUE = "SELECT organization_id, integration_id FROM due_integrations()"

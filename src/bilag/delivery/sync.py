@@ -25,10 +25,11 @@ from bilag.core.problem import Problem, Refused
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.identify import identify
 from bilag.delivery.pipeline import Pipeline, Report
-from bilag.delivery.queue import is_wish, start_due_runs
+from bilag.delivery.queue import start_due_runs
 from bilag.delivery.resolve import follow_up, prove_look_up, recover, resolve_due
 from bilag.delivery.sessions import Sessions
 from bilag.delivery.set_up import KEYS_UNREACHABLE, compile_loaded, set_up
+from bilag.delivery.sync_cause import Cause, cause_of, stopped_by
 from bilag.delivery.target import Target
 from bilag.delivery.trial import judge_trial
 from bilag.delivery.verdict import doubt_seconds
@@ -40,6 +41,7 @@ from bilag.exports.periods import follow_periods
 from bilag.exports.recover import release_waiting, unfollowed_withdrawals
 from bilag.exports.settle import Chain
 from bilag.exports.split import split_held
+from bilag.exports.sync_requests import finish_request
 from bilag.integrations import runtime
 from bilag.integrations.keys import Vault, audit_key
 from bilag.integrations.runs import held_until, is_held
@@ -123,25 +125,34 @@ async def run_sync(
         await start_due_runs(claimer)
         async with organization_scope_async(claimer, organization_id):
             loaded = await load_integration_async(claimer, integration_id)
+            cause = await cause_of(claimer, integration_id, trigger, actor)
         if loaded is None or loaded.integration.is_draft:
             return None
         await compare(claimer, engine.mark)
         try:
-            target = await _begin(engine, claimer, loaded, trigger, actor)
+            target = await _begin(engine, claimer, loaded, cause)
         except Refused as refused:
-            return await _refuse_to_begin(claimer, loaded, trigger, actor, refused)
+            return await _refuse_to_begin(claimer, loaded, cause, refused)
         reach(CrashPoint.SYNC_STARTED)
         try:
-            report = await _deliver(engine, target, loaded, (claimer, mapper, settler), trigger)
+            report = await _deliver(engine, target, loaded, (claimer, mapper, settler), cause)
         except BaseException as error:
-            await _end_broken(claimer, target, error)
+            await _end_broken(claimer, target, cause, error)
             raise
         fell_back = await judge_trial(claimer, target, report, loaded.language)
         again = report.stopped_by == "budget" or target.goes_on or fell_back
-        outcome, message = _outcome(report)
+        # what closed the gate (switched off, another mapping) is found, and told, by the next one
+        again |= report.stopped_by == "gate" and cause.request_id is not None
         async with organization_scope_async(claimer, organization_id):
-            await runtime.end_sync(claimer, integration_id, target.sync_token, outcome)
+            if who := await stopped_by(claimer, integration_id, cause):
+                again = False
+                _say_stopped(report, who.removeprefix("user "), loaded.language)
+            outcome, message = _outcome(report)
+            if not await runtime.end_sync(claimer, integration_id, target.sync_token, outcome):
+                await runtime.end_fenced_sync(claimer, integration_id, target.run_id, outcome)
             await syncs.finish(claimer, target.run_id, outcome, message)
+            if cause.request_id is not None and not again:
+                await finish_request(claimer, cause.request_id, outcome, message)
         reach(CrashPoint.SYNC_ENDED)
         return Done(
             f"{loaded.slug}/{loaded.integration.key}", target.run_id, outcome, message, again,
@@ -153,8 +164,7 @@ async def _begin(
     engine: Engine,
     connection: psycopg.AsyncConnection[Any],
     loaded: LoadedIntegration,
-    trigger: str,
-    actor: str,
+    cause: Cause,
 ) -> Target:
     integration, run_id = loaded.integration, uuid4()
     async with organization_scope_async(connection, integration.organization_id):
@@ -162,7 +172,9 @@ async def _begin(
         mapping = _mapping(engine, loaded, ready.capabilities.carries_vat)
         doubt = doubt_seconds(integration.delivery, ready.capabilities.settle_seconds_min)
         sync_token = await runtime.begin_sync(connection, integration.id, run_id, doubt)
-        await syncs.begin(connection, run_id, integration.id, trigger, actor)
+        await syncs.begin(
+            connection, run_id, integration.id, cause.trigger, cause.actor, cause.request_id
+        )
     return Target(
         integration=integration,
         connector=ready.connector,
@@ -184,8 +196,7 @@ async def _begin(
 async def _refuse_to_begin(
     connection: psycopg.AsyncConnection[Any],
     loaded: LoadedIntegration,
-    trigger: str,
-    actor: str,
+    cause: Cause,
     refused: Refused,
 ) -> Done:
     """Stop an integration whose configuration cannot be used, and say so where people look.
@@ -204,8 +215,12 @@ async def _refuse_to_begin(
         else:
             await runtime.set_error(connection, integration.id, message)
         await runtime.end_sync(connection, integration.id, loaded.runtime.sync_token, outcome)
-        await syncs.begin(connection, run_id, integration.id, trigger, actor)
+        await syncs.begin(
+            connection, run_id, integration.id, cause.trigger, cause.actor, cause.request_id
+        )
         await syncs.finish(connection, run_id, outcome, message)
+        if cause.request_id is not None:
+            await finish_request(connection, cause.request_id, outcome, message)
     return Done(f"{loaded.slug}/{loaded.integration.key}", run_id, outcome, message, False, {})
 
 
@@ -230,7 +245,7 @@ async def _deliver(
     target: Target,
     loaded: LoadedIntegration,
     connections: tuple[psycopg.AsyncConnection[Any], ...],
-    trigger: str,
+    cause: Cause,
 ) -> Report:
     claimer, mapper, settler = connections
     await recover(claimer, target)
@@ -252,11 +267,12 @@ async def _deliver(
     if _is_ahead(loaded.runtime.paused_until):
         return Report(stopped_by="paused", message="the system asked us to wait")
     pipeline = Pipeline(
-        target, mapper, claimer, settler, fresh_through=_fresh_through(loaded, trigger),
+        target, mapper, claimer, settler, fresh_through=_fresh_through(loaded, cause.wished),
+        fresh_after=0 if cause.wished else loaded.runtime.stopped_through,
         may_go_on=_budget(engine),
     )  # fmt: skip
     report = await pipeline.run()
-    await _say_if_held(claimer, target, loaded, trigger, report)
+    await _say_if_held(claimer, target, loaded, cause.wished, report)
     if report.accepted_reference and target.can_look_up and not target.look_up_proven:
         await prove_look_up(claimer, target, reference=report.accepted_reference)
     await resolve_due(claimer, target)
@@ -267,7 +283,7 @@ async def _deliver(
     return report
 
 
-def _fresh_through(loaded: LoadedIntegration, trigger: str) -> int:
+def _fresh_through(loaded: LoadedIntegration, wished: bool) -> int:
     """Return up to which export the sync may send what was never attempted (C14).
 
     Whoever asks, nothing fresh goes in a pause; T1 asks the database's own clock again.
@@ -275,7 +291,7 @@ def _fresh_through(loaded: LoadedIntegration, trigger: str) -> int:
     runtime, how = loaded.runtime, loaded.integration.delivery.trigger
     if is_held(runtime.hold_from, runtime.hold_until, utc_now()):
         return NO_EXPORT
-    if is_wish(trigger) or how == "on_approval":
+    if wished or how == "on_approval":
         return EVERY_EXPORT
     return NO_EXPORT if how == "manual" else runtime.run_through
 
@@ -284,11 +300,11 @@ async def _say_if_held(
     connection: psycopg.AsyncConnection[Any],
     target: Target,
     loaded: LoadedIntegration,
-    trigger: str,
+    wished: bool,
     report: Report,
 ) -> None:
     """Say that a pause of the schedule kept what a person asked for, or what was going out."""
-    if not (report.stopped_by == "gate" or (is_wish(trigger) and not report.stopped_by)):
+    if not (report.stopped_by == "gate" or (wished and not report.stopped_by)):
         return
     async with organization_scope_async(connection, target.organization_id):
         until = await held_until(connection, target.integration.id)
@@ -297,6 +313,13 @@ async def _say_if_held(
         params = {"until": f"{until.astimezone(zone):%Y-%m-%d %H:%M} ({zone})"}
         report.stopped_by = "pause_window"
         report.message = Problem("sync_pause_window", params=params).text(loaded.language)
+
+
+def _say_stopped(report: Report, who: str, language: str) -> None:
+    """Say that a person stopped the sync, unless something worse did."""
+    if report.stopped_by in ("", "gate", "budget"):
+        report.stopped_by = "stopped"
+        report.message = Problem("sync_stopped", params={"actor": who}).text(language)
 
 
 async def _follow_to_the_end(
@@ -344,15 +367,21 @@ def _budget(engine: Engine) -> Callable[[int], bool]:
     return may_go_on
 
 
+_TOLD = ("misconfigured", "breaker", "paused", "disabled", "pause_window", "stopped")
+
+
 def _outcome(report: Report) -> tuple[str, str]:
-    if report.stopped_by in ("misconfigured", "breaker", "paused", "disabled", "pause_window"):
+    if report.stopped_by in _TOLD:
         return report.stopped_by, report.message
     bad = {"rejected", "gave_up", "unknown", "retry_later"} & set(report.outcomes)
     return ("partly" if bad else "ok"), report.message
 
 
 async def _end_broken(
-    connection: psycopg.AsyncConnection[Any], target: Target, error: BaseException
+    connection: psycopg.AsyncConnection[Any],
+    target: Target,
+    cause: Cause,
+    error: BaseException,
 ) -> None:
     """Note a sync that ended with an exception, where the database still takes it."""
     log.error("sync_broken", run=str(target.run_id), error=type(error).__name__)
@@ -362,5 +391,7 @@ async def _end_broken(
                 connection, target.integration.id, target.sync_token, "interrupted"
             )
             await syncs.finish(connection, target.run_id, "interrupted", type(error).__name__)
+            if cause.request_id is not None:
+                await finish_request(connection, cause.request_id, "interrupted", "")
     except psycopg.Error:
         log.warning("sync_end_not_noted", run=str(target.run_id))

@@ -111,7 +111,7 @@ async def sync(
         engine.keep(asyncio.create_task(_nudge_soon(engine, integration)))
     if done is None:
         return
-    quiet = done.outcome in ("ok", "partly", "disabled", "pause_window")
+    quiet = done.outcome in ("ok", "partly", "disabled", "pause_window", "stopped")
     say = log.info if quiet else log.warning
     say(
         "sync_done", integration=done.integration, run=str(done.run_id), outcome=done.outcome,

@@ -83,7 +83,7 @@ FROM (
     WHERE integration_id = %(integration)s AND for_engine AND state = 'pending'
       AND live IS NOT FALSE
       AND due_at <= now() AND (due_at, id) > (%(due_at)s::timestamptz, %(id)s::bigint)
-      AND (attempt > 0 OR id <= %(fresh_through)s)
+      AND (attempt > 0 OR id <= %(fresh_through)s AND id > %(fresh_after)s)
     ORDER BY due_at, id LIMIT %(limit)s
 ) e
 CROSS JOIN LATERAL (SELECT content FROM records WHERE id = e.record_id OFFSET 0) r
@@ -102,11 +102,12 @@ async def candidates(
     after: tuple[datetime, int] | None,
     limit: int,
     fresh_through: int = EVERY_EXPORT,
+    fresh_after: int = 0,
 ) -> list[Candidate]:
     """Return the next due pending exports in due order, after a (due_at, id) already seen.
 
     Takes no lock: T1 decides which of them are really ours. What was never attempted is returned up
-    to the id `fresh_through`; retries always are.
+    to the id `fresh_through` and above the id `fresh_after`; retries always are.
     """
     rows = await scoped_statement(
         connection,
@@ -117,6 +118,7 @@ async def candidates(
             "due_at": after[0] if after else "-infinity",
             "id": after[1] if after else 0,
             "fresh_through": fresh_through,
+            "fresh_after": fresh_after,
             "limit": limit,
         },
     )

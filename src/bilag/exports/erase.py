@@ -104,8 +104,16 @@ _RUNS = """
 DELETE FROM export_runs WHERE organization_id = %(organization)s AND finished_at < %(before)s
 """
 _SYNCS = """
-DELETE FROM syncs WHERE organization_id = %(organization)s AND started_at < %(before)s
-    AND finished_at IS NOT NULL
+WITH gone AS (
+    DELETE FROM syncs WHERE organization_id = %(organization)s AND started_at < %(before)s
+        AND finished_at IS NOT NULL RETURNING id
+)
+DELETE FROM sync_tallies WHERE organization_id = %(organization)s
+    AND run_id IN (SELECT id FROM gone)
+"""
+_REQUESTS = """
+DELETE FROM sync_requests WHERE organization_id = %(organization)s AND asked_at < %(before)s
+    AND ended_at IS NOT NULL
 """
 # What was sent goes with the last row of the log that names it, and not while anything is open.
 _SUBMISSIONS = """
@@ -128,7 +136,7 @@ def erase_logs(connection: psycopg.Connection[Any], over: Over) -> None:
         while gone:
             with erasing(connection, over):
                 gone = connection.execute(statement, given).rowcount
-    for single in (_RUNS, _SYNCS, _SUBMISSIONS):
+    for single in (_RUNS, _SYNCS, _REQUESTS, _SUBMISSIONS):
         with erasing(connection, over):
             connection.execute(single.encode(), given)
 

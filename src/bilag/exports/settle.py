@@ -84,7 +84,13 @@ _COUNTED = """), counted AS (
         (organization_id, integration_id, currency, listing, state, count, amount)
     SELECT %(organization)s, %(integration)s, mine.currency, listing_of(mine.kind), 'exported',
         count(*), sum(mine.amount)
-    FROM mine WHERE mine.state = 'exported' GROUP BY mine.currency, listing_of(mine.kind)"""
+    FROM mine WHERE mine.state = 'exported' GROUP BY mine.currency, listing_of(mine.kind)
+), tallied AS (
+    INSERT INTO sync_tallies AS t (organization_id, run_id, state, currency, count, amount)
+    SELECT %(organization)s, %(run)s, mine.state, mine.currency, count(*), sum(mine.amount)
+    FROM mine WHERE mine.state <> 'pending' GROUP BY mine.state, mine.currency
+    ON CONFLICT (run_id, state, currency)
+    DO UPDATE SET count = t.count + excluded.count, amount = t.amount + excluded.amount"""
 
 # The state tests are written so that the planner goes by the primary key and never by an index on
 # the state. The ids come twice: with the array the planner reads these rows only, also while it

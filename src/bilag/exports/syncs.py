@@ -9,8 +9,8 @@ import psycopg
 _ASKED_MAX = 100_000
 
 _BEGIN = """
-INSERT INTO syncs (id, organization_id, integration_id, trigger, actor, asked)
-SELECT %s, current_organization(), %s, %s, %s, count(*)
+INSERT INTO syncs (id, organization_id, integration_id, trigger, actor, request_id, asked)
+SELECT %s, current_organization(), %s, %s, %s, %s, count(*)
 FROM (SELECT FROM exports WHERE integration_id = %s AND for_engine AND state = 'pending'
       LIMIT %s) pending
 """
@@ -22,18 +22,22 @@ async def begin(
     integration_id: UUID,
     trigger: str,
     actor: str,
+    request_id: UUID | None = None,
 ) -> None:
-    """Note that a sync began, with how many records were pending then (at most 100,000)."""
+    """Note that a sync began, with how many records were pending then (at most 100,000).
+
+    `request_id` is that of the request it goes on with, if somebody asked for it.
+    """
     await connection.execute(
-        _BEGIN, [run_id, integration_id, trigger, actor, integration_id, _ASKED_MAX]
+        _BEGIN, [run_id, integration_id, trigger, actor, request_id, integration_id, _ASKED_MAX]
     )
 
 
 async def finish(
     connection: psycopg.AsyncConnection[Any], run_id: UUID, outcome: str, message: str
 ) -> None:
-    """Note how a sync ended: ok, partly, paused, pause_window, breaker, misconfigured, disabled or
-    interrupted.
+    """Note how a sync ended: ok, partly, stopped, paused, pause_window, breaker, misconfigured,
+    disabled or interrupted.
     """
     await connection.execute(
         "UPDATE syncs SET finished_at = now(), outcome = %s, message = %s WHERE id = %s",

@@ -42,7 +42,8 @@ WHERE integration_id = %s
 # What an older schedule, or the time before the integration was switched off, has let through waits
 # for the next run again; the sync that still goes by the old schedule stops at its next set.
 _BEGIN_ANEW = """
-UPDATE integration_runtime SET run_through = 0, sync_token = nextval('sending_tokens')
+UPDATE integration_runtime
+SET run_through = 0, stopped_through = 0, sync_token = nextval('sending_tokens')
 WHERE integration_id = %s
 """
 
@@ -96,7 +97,7 @@ FOR UPDATE OF r SKIP LOCKED
 _START = """
 WITH started AS (
     UPDATE integration_runtime
-    SET run_through = greatest(run_through,
+    SET stopped_through = 0, run_through = greatest(run_through,
         (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM exports_id_seq))
     WHERE integration_id = %s RETURNING organization_id, integration_id, run_through
 )

@@ -39,6 +39,7 @@ class Runtime:
     warning: str | None
     next_run_at: datetime | None
     run_through: int
+    stopped_through: int
     hold_from: datetime | None
     hold_until: datetime | None
 
@@ -53,6 +54,11 @@ WHERE integration_id = %s RETURNING sync_token
 _END_SYNC = """
 UPDATE integration_runtime SET sync_run_id = NULL, last_sync_at = now(), last_sync_outcome = %s
 WHERE integration_id = %s AND sync_token = %s
+"""
+
+_END_FENCED = """
+UPDATE integration_runtime SET sync_run_id = NULL, last_sync_at = now(), last_sync_outcome = %s
+WHERE integration_id = %s AND sync_run_id = %s
 """
 
 # While it is open, late failures of requests that were under way do not push its end further.
@@ -152,6 +158,29 @@ def stop_running_sync(connection: psycopg.Connection[Any], integration_id: UUID)
     )
 
 
+_STOP_WHAT_WAITS = """
+UPDATE integration_runtime SET sync_token = nextval('sending_tokens'),
+    stopped_through = (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM exports_id_seq)
+WHERE integration_id = %s
+"""
+
+
+def stop_what_waits(connection: psycopg.Connection[Any], integration_id: UUID) -> None:
+    """Fence the sync that runs, and let nothing of what waits now go before somebody asks again.
+
+    What was attempted before follows its own times, and what comes in later goes as usual.
+    """
+    connection.execute(_STOP_WHAT_WAITS, [integration_id])
+
+
+def let_waiting_go(connection: psycopg.Connection[Any], integration_id: UUID) -> None:
+    """Take back what `stop_what_waits` did."""
+    connection.execute(
+        "UPDATE integration_runtime SET stopped_through = 0 WHERE integration_id = %s",
+        [integration_id],
+    )
+
+
 # The lock makes whoever fences this sync wait until what it sets aside is committed.
 _STILL_OURS = """
 SELECT FROM integration_runtime WHERE integration_id = %s AND sync_token = %s FOR SHARE
@@ -171,6 +200,13 @@ async def end_sync(
 ) -> bool:
     """Note how the sync went; returns False, and changes nothing, when the token is not ours."""
     return await _changed(connection, _END_SYNC, [outcome, integration_id, sync_token])
+
+
+async def end_fenced_sync(
+    connection: psycopg.AsyncConnection[Any], integration_id: UUID, run_id: UUID, outcome: str
+) -> bool:
+    """Note how a sync went that was fenced, unless another one has taken over since."""
+    return await _changed(connection, _END_FENCED, [outcome, integration_id, run_id])
 
 
 async def breaker_failed(

@@ -78,7 +78,7 @@ SELECT {INTEGRATION_COLUMNS}, m.field_mappings, o.allowed_networks, o.declaratio
     r.sync_token, r.sync_run_id, r.sync_started_at, r.last_sync_at, r.last_sync_outcome,
     r.breaker_failures, r.breaker_opened_at, r.breaker_retry_at, r.breaker_trips, r.paused_until,
     r.error_since, r.error_message, r.company_id, r.company_name, r.look_up_proven_at,
-    r.warning, r.next_run_at, r.run_through, r.hold_from, r.hold_until
+    r.warning, r.next_run_at, r.run_through, r.stopped_through, r.hold_from, r.hold_until
 FROM organization_integrations i
 JOIN books b ON b.id = i.book_id AND b.organization_id = i.organization_id
 JOIN organizations o ON o.id = i.organization_id

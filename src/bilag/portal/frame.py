@@ -26,6 +26,7 @@ from bilag.tenants.members import Role
 _PLACES: tuple[tuple[str, Promise, tuple[Role, ...]], ...] = (
     ("portal:overview", gettext_lazy("Overview"), ("admin", "accountant", "coordinator")),
     ("claims:list", gettext_lazy("Claims"), ("admin", "accountant", "coordinator")),
+    ("sync:list", gettext_lazy("Syncs"), ("admin", "accountant", "coordinator")),
     ("audit:list", gettext_lazy("Audit log"), ("admin", "accountant", "coordinator")),
     ("watch:alerts", gettext_lazy("Alerts"), ("admin", "accountant")),
     ("reports:control", gettext_lazy("Control report"), ("admin", "accountant")),

@@ -21,6 +21,7 @@ from bilag.delivery.connection_test import ConnectionTests
 from bilag.delivery.credentials import Credentials
 from bilag.delivery.drafting import Drafting
 from bilag.delivery.installation import Installation, installation
+from bilag.delivery.sync_now import SyncNow
 from bilag.delivery.tokens import ApiTokens
 from bilag.tenants.members import Membership, Role, is_global_admin, memberships_of
 from bilag.tenants.organizations import Organization, get_organization, read_organization
@@ -91,6 +92,11 @@ class Desk:
     def tokens(self) -> ApiTokens:
         """Return the verbs for API tokens."""
         return installation().tokens_of(self.organization.id, self.actor)
+
+    @property
+    def syncs(self) -> SyncNow:
+        """Return the verbs for syncs."""
+        return installation().syncs_of(self.organization.id, self.actor)
 
     @property
     def credentials(self) -> Credentials:

@@ -1,4 +1,4 @@
-GRANT SELECT, INSERT, UPDATE ON exports, voucher_series, syncs, audit_heads, retention_rules TO :application;
+GRANT SELECT, INSERT, UPDATE ON exports, voucher_series, syncs, sync_requests, sync_tallies, audit_heads, retention_rules TO :application;
 GRANT SELECT, INSERT ON submissions, export_runs, sync_logs, change_logs, audit_links,
     voucher_number_gaps, export_total_deltas TO :application;
 GRANT SELECT ON export_totals, export_days TO :application;

@@ -56,6 +56,7 @@ TOPICS: dict[str, Promise] = {
     "wages": gettext_lazy("Wages"),
     "totals": gettext_lazy("Totals"),
     "retention": gettext_lazy("Retention"),
+    "sync": gettext_lazy("Syncs"),
 }
 
 CHANGES: dict[str, Promise] = {
@@ -68,6 +69,8 @@ CHANGES: dict[str, Promise] = {
     "export.force_refused": gettext_lazy("Force re-export refused"),
     "export.period_decided": gettext_lazy("Decided about a closed period"),
     "export.look_up_asked": gettext_lazy("Look-up asked for"),
+    "sync.asked_for": gettext_lazy("Sync asked for"),
+    "sync.stopped": gettext_lazy("Sync stopped"),
     "approval.withdrawn": gettext_lazy("Approval withdrawn"),
     "integration.created": gettext_lazy("Integration made"),
     "integration.changed": gettext_lazy("Integration changed"),

@@ -66,6 +66,7 @@ def overview(request: HttpRequest, desk: Desk) -> HttpResponse:
         }
     # the frame around the page has it as well, and need not measure again
     cast(Any, request).health = health
+    under_way = desk.syncs.under_way()
     context["integrations"] = [
         {
             "health": one,
@@ -73,6 +74,7 @@ def overview(request: HttpRequest, desk: Desk) -> HttpResponse:
             "outcome": outcome_words(one.last_sync_outcome),
             "address": _integration(desk, one.key),
             "claims": _claims(desk, integration=one.key, state=""),
+            "under_way": under_way.get(one.id),
         }
         for one in health.integrations
     ]

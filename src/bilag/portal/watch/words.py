@@ -20,6 +20,7 @@ OUTCOMES: dict[str, Promise] = {
     "partly": gettext_lazy("some claims did not go through"),
     "paused": gettext_lazy("the system asked us to wait"),
     "pause_window": gettext_lazy("pause of the schedule"),
+    "stopped": gettext_lazy("stopped by somebody"),
     "breaker": gettext_lazy("the circuit breaker is open"),
     "misconfigured": gettext_lazy("stopped by an error"),
     "disabled": gettext_lazy("switched off"),
