@@ -1,6 +1,6 @@
 # One script for people and CI. Every target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test heard screenshots check bench format lock clean system-postgresql chromium
+.PHONY: help setup demo test heard screenshots check bench wheel format lock clean system-postgresql chromium
 
 ARGS :=
 # embedded: the PostgreSQL of the wheel; system: Debian's PostgreSQL 15
@@ -74,6 +74,13 @@ check: setup ## check style, types and imports
 
 bench: setup ## measure; ARGS go to `python -m bench`
 	@$(PYTHON) -m bench $(ARGS)
+
+# What is installed is what a registry would hand out; npm is needed to build, not to run.
+wheel: setup ## build dist/*.whl, install it into an empty environment, run the demo in an empty folder
+	@rm -rf dist && $(PYTHON) -m hatchling build --target wheel
+	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && $(PYTHON) -m venv "$$place/venv" && \
+		"$$place/venv/bin/python" -m pip -qq --disable-pip-version-check install dist/*.whl && \
+		cd "$$place" && env -u PYTHONPATH venv/bin/bilag demo --once
 
 format: setup ## put the code into the agreed form
 	@.venv/bin/ruff check --fix
