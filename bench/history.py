@@ -108,22 +108,23 @@ def _newest(owner: psycopg.Connection[Any]) -> int:
 def _measure_pages(place: Place, origin: str, requests: int) -> dict[str, dict[str, float]]:
     connection = http.client.HTTPConnection(str(urlsplit(origin).netloc), timeout=120)
     found = {}
+    before = _read(place)
     for name, (who, path) in PAGES.items():
         cookies = "; ".join(f"{key}={value}" for key, value in place.people[who].cookies().items())
         headers = {"Cookie": cookies, "Accept-Language": "nb"}
         for _ in range(WARM):
             status, _ = ask(connection, path, headers)
             assert status == http.client.OK, f"{path} answers {status}"
-        before = _read(place)
         taken = sorted(ask(connection, path, headers)[1] for _ in range(requests))
         after = _read(place)
         found[name] = {
             "p50": round(percentile(taken, 50), 1),
             "p95": round(percentile(taken, 95), 1),
             "max": round(taken[-1], 1),
-            "scanned": round((after[0] - before[0]) / requests),
-            "fetched": round((after[1] - before[1]) / requests),
+            "scanned": round((after[0] - before[0]) / (WARM + requests)),
+            "fetched": round((after[1] - before[1]) / (WARM + requests)),
         }
+        before = after
     connection.close()
     return found
 

@@ -48,8 +48,9 @@ def serve(home: Path | None, host: str, port: int, threads: int = THREADS) -> No
     """
     open_signed_tokens(os.environ)
     tracing("serve")
-    with open_installation(home):
-        pass  # refused here rather than in the worker; an embedded server stays up
+    # refused here rather than in the worker, for ever; an embedded server stays up
+    with open_installation(home) as opened, opened.pool.connection() as connection:
+        instance_key(connection, opened.vault)
     # granian shares its port with whoever listens there too, which could be another installation.
     socket.create_server((host, port), family=AF_INET6 if ":" in host else AF_INET).close()
     server = MPServer(
