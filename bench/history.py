@@ -82,6 +82,7 @@ def measure(bench: Bench) -> None:
         "p95_of_slowest": max(page["p95"] for page in many.values()),
         "growth_of_most": round(max(many[n]["p95"] / few[n]["p95"] for n in PAGES), 2),
         "rows_scanned_more": max(many[n]["scanned"] - few[n]["scanned"] for n in PAGES),
+        "rows_fetched_more": max(many[n]["fetched"] - few[n]["fetched"] for n in PAGES),
     }
 
 

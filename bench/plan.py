@@ -118,6 +118,7 @@ TARGETS = (
     Target("slowest page that watches, p95 ms", ("history", "p95_of_slowest"), 100, False),
     Target("the same beside ten times the history", ("history", "growth_of_most"), 2, False),
     Target("rows scanned more for that", ("history", "rows_scanned_more"), 0, False),
+    Target("rows fetched more for that", ("history", "rows_fetched_more"), 100, False),
     Target("claiming beside exported rows, p95 ms", ("claim_ms", "p95"), 20, False),
     Target("times a procrastinate job per claim", ("peers", "times_procrastinate"), 10, True),
     Target("times the fastest peer", ("peers", "times_fastest"), 1, True),
