@@ -1,6 +1,6 @@
 # One script for people and CI. Every target sets up what it needs; `make` alone lists them.
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test heard screenshots check bench format lock clean system-postgresql chromium
+.PHONY: help setup demo test heard screenshots check bench bench-large wheel format lock clean system-postgresql chromium
 
 ARGS :=
 # embedded: the PostgreSQL of the wheel; system: Debian's PostgreSQL 15
@@ -19,7 +19,7 @@ CLUSTER_SETTINGS := /etc/postgresql-common/createcluster.conf
 NEW_ENOUGH := import sys; raise SystemExit(sys.version_info < (3, 11))
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # Compiled once: processes start in two thirds of the time where Python may not write what it compiles.
 setup: $(INSTALLED) ## make .venv and install the locked packages and this project
@@ -73,6 +73,18 @@ check: setup ## check style, types and imports
 
 bench: setup ## measure; ARGS go to `python -m bench`
 	@$(PYTHON) -m bench $(ARGS)
+
+# What is installed is what a registry would hand out; npm is needed to build, not to run.
+wheel: setup ## build dist/*.whl, install it into an empty environment, run the demo in an empty folder
+	@rm -rf dist && $(PYTHON) -m hatchling build --target wheel
+	@place=$$(mktemp -d) && trap 'rm -rf "$$place"' EXIT && $(PYTHON) -m venv "$$place/venv" && \
+		"$$place/venv/bin/python" -m pip -qq --disable-pip-version-check install dist/*.whl && \
+		cd "$$place" && env -u PYTHONPATH venv/bin/bilag demo --once
+
+# 10,000,000 exports need about 40 GB of disk; they are deleted at the end.
+EXPORTS := 10000000
+bench-large: setup ## the pages that watch beside EXPORTS=10000000 exports and twice as many log rows
+	@$(PYTHON) -m bench --only history --history $(EXPORTS)
 
 format: setup ## put the code into the agreed form
 	@.venv/bin/ruff check --fix

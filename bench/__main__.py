@@ -1,4 +1,4 @@
-"""Command line of the benchmark: `python -m bench [--quick] [--peers] [--large] [--only NAME]`.
+"""Command line of the benchmark: `python -m bench [--quick] [--peers] [--large] [--only NAME] ...`.
 
 Prints tables and writes bench/results.json; ends with 1 when a measured target was missed.
 """
@@ -11,12 +11,13 @@ import shutil
 import signal
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
 
-from bench import contest, imports, large, latency, ledgers, memory, portal, throughput
+from bench import contest, history, imports, large, latency, ledgers, memory, portal, throughput
 from bench.engine import Engine, sink_route
 from bench.machine import machine_facts, server_settings
 from bench.plan import QUICK, TARGETS, Bench, Sizes
@@ -35,6 +36,7 @@ MEASUREMENTS: dict[str, Callable[[Bench], None]] = {
     "portal": portal.measure,
     "peers": contest.measure,
     "large": large.measure,
+    "history": history.measure,
 }
 
 
@@ -51,6 +53,8 @@ def main() -> int:
     shutil.rmtree(HOME, ignore_errors=True)
     HOME.mkdir(parents=True)
     sizes = QUICK if options.quick else Sizes()
+    if options.history:
+        sizes = replace(sizes, history_exports=options.history)
     results: dict[str, Any] = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "quick": options.quick,
@@ -79,7 +83,7 @@ def _bench(sizes: Sizes, results: dict[str, Any]) -> Iterator[Bench]:
 def _chosen(options: argparse.Namespace) -> list[str]:
     if options.only:
         return [options.only]
-    extra = {"peers": options.peers, "large": options.large}
+    extra = {"peers": options.peers, "large": options.large, "history": bool(options.history)}
     return [name for name in MEASUREMENTS if extra.get(name, True)]
 
 
@@ -88,6 +92,7 @@ def _arguments() -> argparse.Namespace:
     options.add_argument("--quick", action="store_true", help="small sizes: shows that it runs")
     options.add_argument("--peers", action="store_true", help="also dlt, singer-sdk, procrastinate")
     options.add_argument("--large", action="store_true", help="also beside 5,000,000 exported rows")
+    options.add_argument("--history", type=int, metavar="N", help="also beside N exports")
     options.add_argument("--only", choices=sorted(MEASUREMENTS), help="one measurement alone")
     return options.parse_args()
 

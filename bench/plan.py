@@ -30,6 +30,7 @@ class Sizes:
     portal_organizations: int = 1_000
     portal_records: int = 1_000_000
     portal_requests: int = 60
+    history_exports: int = 10_000_000
 
 
 QUICK = Sizes(
@@ -47,6 +48,7 @@ QUICK = Sizes(
     portal_organizations=20,
     portal_records=5_000,
     portal_requests=10,
+    history_exports=20_000,
 )
 
 WINDOW = 32
@@ -113,6 +115,10 @@ TARGETS = (
     Target("approval to ledger, p99 ms", ("approval_to_ledger_ms", "p99"), 250, False),
     Target("worker memory, many to few claims", ("worker_rss_mib", "ratio"), 1.1, False),
     Target("slowest page of the portal, p95 ms", ("portal", "p95_of_slowest"), 100, False),
+    Target("slowest page that watches, p95 ms", ("history", "p95_of_slowest"), 100, False),
+    Target("the same beside ten times the history", ("history", "growth_of_most"), 2, False),
+    Target("rows scanned more for that", ("history", "rows_scanned_more"), 0, False),
+    Target("rows fetched more for that", ("history", "rows_fetched_more"), 100, False),
     Target("claiming beside exported rows, p95 ms", ("claim_ms", "p95"), 20, False),
     Target("times a procrastinate job per claim", ("peers", "times_procrastinate"), 10, True),
     Target("times the fastest peer", ("peers", "times_fastest"), 1, True),

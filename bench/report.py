@@ -26,6 +26,8 @@ def print_results(console: Console, results: dict[str, Any]) -> None:
         console.print(_ledgers(results["ledgers"]))
     if "portal" in results:
         console.print(_portal(results["portal"]))
+    if "history" in results:
+        console.print(_history(results["history"]))
     if "peers" in results:
         console.print(_peers(results["peers"]["table"]))
     console.print(_targets(results))
@@ -91,6 +93,18 @@ def _portal(found: dict[str, Any]) -> Table:
         table.add_column(column, justify="right")
     for name, taken in sorted(found["pages"].items(), key=lambda page: -page[1]["p95"]):
         table.add_row(name, *(f"{taken[column]:.1f}" for column in ("p50", "p95", "max")))
+    return table
+
+
+def _history(found: dict[str, Any]) -> Table:
+    title = f"pages that watch, ms and rows read, of {found['organizations']:,} organizations"
+    table = Table("page", "exports", title=title)
+    columns = ("p50", "p95", "max", "scanned", "fetched")
+    for column in columns:
+        table.add_column(column, justify="right")
+    for count, stage in found["stages"].items():
+        for name, taken in stage["pages"].items():
+            table.add_row(name, f"{int(count):,}", *(f"{taken[column]:g}" for column in columns))
     return table
 
 

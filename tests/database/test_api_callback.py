@@ -4,11 +4,14 @@ import base64
 import hmac
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.http import HttpResponse
 
+from bilag.core.problem import Refused
+from bilag.delivery.credentials import NewSecret
 from bilag.integrations.vault import put_credential
 from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
@@ -154,3 +157,47 @@ def test_an_outsider_with_the_secret_reaches_nothing(stage: Stage) -> None:
 
     assert problem(_call(stage.charlie, _doubtful(stage)), 404)
     assert _state(stage) == WAITING
+
+
+def test_a_message_counts_once_for_the_integration_whichever_export_it_is_sent_to(
+    stage: Stage,
+) -> None:
+    _give_secret(stage)
+    export_id = _doubtful(stage)
+    stage.alice.hand_over(record("C000018"))
+    other = stage.alice.export_id("C000018")
+
+    assert _call(stage.alice, export_id).status_code == 204
+    assert problem(_call(stage.alice, other), 409)["code"] == "callback_replayed"
+
+
+def test_of_the_same_message_many_times_at_once_one_is_taken(stage: Stage) -> None:
+    _give_secret(stage)
+    export_id = _doubtful(stage)
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda _: _call(stage.alice, export_id).status_code, range(8)))
+
+    assert sorted(answers) == [204, *[409] * 7]
+    assert _state(stage) == HURRIED
+
+
+@pytest.mark.parametrize("secret", ["whsec_", "whsec_c2hvcnQ=", "whsec_not base64", "guess me"])
+def test_a_secret_that_can_be_guessed_is_never_believed(stage: Stage, secret: str) -> None:
+    _give_secret(stage, secret)
+    export_id = _doubtful(stage)
+
+    for key in (b"", b"short", secret.encode()):
+        found = problem(_call(stage.alice, export_id, key=key), 403)
+        assert found["code"] == "callback_not_configured"
+    assert _state(stage) == WAITING
+
+
+def test_a_secret_that_can_be_guessed_is_refused_when_it_is_set(stage: Stage) -> None:
+    credentials = stage.installation.credentials_of(stage.alice.organization, actor="test")
+
+    with pytest.raises(Refused) as refused:
+        credentials.replace("ledger", {"callback_secret": NewSecret("whsec_")}, test=False)
+
+    assert refused.value.problems[0].code == "callback_secret_weak"
+    assert stage.query("SELECT count(*) FROM credentials") == [(0,)]

@@ -213,6 +213,20 @@ def test_a_role_that_row_security_does_not_bind_is_refused(stage: Stage, tmp_pat
     assert "owns tables" in output
 
 
+def test_without_the_master_key_it_says_so_instead_of_starting_again_and_again(
+    stage: Stage, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.end()
+    monkeypatch.setenv("BILAG_MASTER_KEY", base64.b64encode(bytes(32)).decode())
+    other = Server(tmp_path, stage.database.application_url)
+
+    output, _ = other.process.communicate(timeout=PATIENCE_SECONDS)
+
+    assert other.process.returncode != 0
+    assert "Give that key as well" in output
+    assert "granian-worker" not in output
+
+
 def test_issuers_that_cannot_be_used_are_told_before_anything_is_served(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

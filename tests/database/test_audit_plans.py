@@ -205,3 +205,36 @@ def test_changes_are_looked_for_in_one_organization_only(world: World) -> None:
         pytest.raises(psycopg.errors.InsufficientPrivilege, match="no organization"),
     ):
         connection.execute("SELECT * FROM changes_about('{export 1}')").fetchall()
+
+
+# The organization's own are a tenth, in between those of a hundred others.
+_AMONG_OTHERS = (
+    "INSERT INTO organizations (id, slug, name)"
+    " SELECT md5('o' || n)::uuid, 'other-' || n, 'Other' FROM generate_series(0, 99) n",
+    "INSERT INTO books (id, organization_id, key, name, currency)"
+    " SELECT md5('b' || n)::uuid, md5('o' || n)::uuid, 'main', 'Main', 'NOK'"
+    " FROM generate_series(0, 99) n",
+    "INSERT INTO organization_integrations (id, organization_id, book_id, key, name,"
+    " integration_type, settings, mapping_version)"
+    " SELECT md5('i' || n)::uuid, md5('o' || n)::uuid, md5('b' || n)::uuid, 'ledger', 'Ledger',"
+    " 'rest', '{}', 0 FROM generate_series(0, 99) n",
+    "INSERT INTO exports (organization_id, integration_id, book_id, record_id, source_system,"
+    " source_id, revision, live, category, currency, amount, reference, state)"
+    " SELECT CASE WHEN n % 10 = 0 THEN e.organization_id ELSE md5('o' || n % 100)::uuid END,"
+    " CASE WHEN n % 10 = 0 THEN e.integration_id ELSE md5('i' || n % 100)::uuid END,"
+    " CASE WHEN n % 10 = 0 THEN e.book_id ELSE md5('b' || n % 100)::uuid END, e.record_id, 'app',"
+    " 'M' || n, 1, true, e.category, e.currency, e.amount, 'M' || n, 'exported'"
+    " FROM (SELECT * FROM exports LIMIT 1) e, generate_series(1, 100000) n",
+)
+
+
+def test_the_claims_of_one_among_many_are_read_a_page_at_a_time(world: World) -> None:
+    with psycopg.connect(world.owner_url, autocommit=True) as owner:
+        for statement in _AMONG_OTHERS:
+            owner.execute(statement.encode())
+        owner.execute("VACUUM ANALYZE")
+    for wanted in ({}, {"state": "exported"}, {"before": 50_000}, {"after": 50_000}):
+        with explained(world) as connection:
+            found = export_page(connection, limit=51, **wanted)  # type: ignore[arg-type]
+            assert len(found) == 51
+            assert connection.blocks < 600, wanted

@@ -27,6 +27,7 @@ from bilag.sandbox.ledger import Ledger
 from bilag.sandbox.rest.server import RestSandbox
 from bilag.sandbox.xledger.server import XledgerSandbox
 from bilag.sandbox.xledger.system import System
+from tests.simulation.forked import PRELOAD
 
 # Most of them wait for an answer that does not come.
 PROCESSES = 24
@@ -58,7 +59,7 @@ def _run(arguments: Sequence[str]) -> Ran:
 async def commands(environment: Mapping[str, str]) -> AsyncIterator[Any]:
     """Give a function that runs `bilag` in a process that has it loaded; many run at a time."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bilag.app.cli_check", "bilag.app.cli_configure", __name__])
+    context.set_forkserver_preload(PRELOAD)
     with ProcessPoolExecutor(
         PROCESSES, mp_context=context, initializer=_enter, initargs=(dict(environment),)
     ) as pool:

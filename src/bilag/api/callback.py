@@ -4,7 +4,6 @@ Signed as Standard Webhooks say: base64 of HMAC-SHA256 over `webhook-id.webhook-
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -14,18 +13,18 @@ from django.http import HttpRequest
 
 from bilag.api.auth import caller_of
 from bilag.api.problems import ApiProblem
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, Refused
 from bilag.delivery.installation import installation, tenant
 from bilag.delivery.queue import defer_sync
 from bilag.exports.hurry import look_up_sooner
 from bilag.exports.status import export_by_id
+from bilag.integrations.callback_secret import callback_key
 from bilag.integrations.store import get_integration
 from bilag.integrations.vault import CALLBACK_CREDENTIAL, read_credentials
 from bilag.tenants.idempotency import first_seen
 
 WINDOW_MINUTES = 5
 
-_BASE64_MARK = "whsec_"
 _MESSAGE_ID = re.compile(r"[\x21-\x7e]{1,255}")
 
 
@@ -57,12 +56,14 @@ def take_callback(request: HttpRequest, export_id: int) -> None:
 
 def _verified(request: HttpRequest, body: bytes, secret: str) -> str:
     """Return the message's id once signature and time are proven; raises ApiProblem (403)."""
-    if not secret:
-        raise ApiProblem(403, Problem("callback_not_configured"))
+    try:
+        key = callback_key(secret)
+    except Refused:
+        raise ApiProblem(403, Problem("callback_not_configured")) from None
     message_id = request.headers.get("webhook-id", "")
     timestamp = request.headers.get("webhook-timestamp", "")
     content = f"{message_id}.{timestamp}.".encode() + body
-    expected = base64.b64encode(hmac.digest(_key(secret), content, "sha256"))
+    expected = base64.b64encode(hmac.digest(key, content, "sha256"))
     # Several signatures may be given, so that a secret can be changed; each has its version.
     given = request.headers.get("webhook-signature", "").split(" ")
     # A list, not a generator: the time taken does not tell which one matched.
@@ -74,12 +75,3 @@ def _verified(request: HttpRequest, body: bytes, secret: str) -> str:
         params = {"minutes": str(WINDOW_MINUTES)}
         raise ApiProblem(403, Problem("callback_too_old", params=params))
     return message_id
-
-
-def _key(secret: str) -> bytes:
-    if not secret.startswith(_BASE64_MARK):
-        return secret.encode()
-    try:
-        return base64.b64decode(secret.removeprefix(_BASE64_MARK), validate=True)
-    except binascii.Error as error:
-        raise ApiProblem(403, Problem("callback_not_configured")) from error

@@ -15,6 +15,7 @@ from bilag.app.cli_exit import Exit
 from bilag.app.migrate import MigrationRefused
 from bilag.app.postgres_places import PostgresError
 from bilag.app.sign_in_settings import SignInRefused
+from bilag.app.tracing import TracingUnavailable
 from bilag.connectors.redact import Redactor
 from bilag.core.problem import Problem, Refused
 from bilag.exports.epoch import RestoreError
@@ -22,7 +23,8 @@ from bilag.integrations.keys import VaultError
 from bilag.tenants.role import UnsafeRole
 
 _CONFIGURATION = (
-    MigrationRefused, PostgresError, RestoreError, SignInRefused, UnsafeRole, VaultError,
+    MigrationRefused, PostgresError, RestoreError, SignInRefused, TracingUnavailable, UnsafeRole,
+    VaultError,
 )  # fmt: skip
 _NOT_MIGRATED = (pg.UndefinedTable, pg.UndefinedColumn, pg.UndefinedFunction)
 # what comes after it opens an account, once
@@ -31,6 +33,7 @@ _PASSWORD_IN_URL = re.compile(r"(?<=://)([^:@/\s]*):[^@/\s]*@")
 _ADDRESS = re.compile(r"\('([^']+)', ([0-9]+)")
 _SECRET_VARIABLES = (
     "BILAG_MASTER_KEY",
+    "OTEL_EXPORTER_OTLP_HEADERS",
     "VAULT_TOKEN",
     "AWS_SECRET_ACCESS_KEY",
     "AWS_SESSION_TOKEN",

@@ -14,6 +14,7 @@ from bilag.app.cli_log import configure_logging
 from bilag.app.cli_open import connected, program, usable_database
 from bilag.app.migrate import SETTINGS_MODULE, migrate
 from bilag.app.postgres import database_urls, default_home
+from bilag.app.tracing import tracing
 from bilag.connectors.registry import CONNECTORS
 from bilag.delivery.worker import WorkerSettings, work
 from bilag.integrations.key_sources import open_vault
@@ -74,7 +75,8 @@ def worker_command(concurrency: int, once: bool) -> int:
     vault = open_vault(home, os.environ)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", SETTINGS_MODULE)  # for e-mail
     work_on = partial(work, urls.application, home, CONNECTORS, vault, settings)
-    asyncio.run(work_on(revive=lambda: database_urls(home), chores=[RECONCILIATIONS, WATCHING]))
+    with tracing("worker"):
+        asyncio.run(work_on(revive=lambda: database_urls(home), chores=[RECONCILIATIONS, WATCHING]))
     return Exit.OK
 
 

@@ -24,6 +24,7 @@ from psycopg_pool import PoolTimeout
 
 from bilag.api.attempts import client_address
 from bilag.app import migrations
+from bilag.core.spans import Note, span
 from bilag.delivery.installation import installation
 from bilag.integrations.instance_key import instance_key
 from bilag.integrations.keys import VaultError
@@ -105,12 +106,19 @@ class Probes:
                 return _ready(strict="worker" in request.GET)
             if request.path == "/metrics":
                 return _metrics(request)
+        with span("request") as note:
+            return self._counted(request, note)
+
+    def _counted(self, request: HttpRequest, note: Note) -> HttpResponse:
         started = time.perf_counter()
         response = self._get_response(request)
         match = request.resolver_match
         # the name of the address, never the address: organizations stand in that
         view = (match.view_name or "unnamed") if match else "none"
         method = request.method if request.method in _METHODS else "other"
+        note({"http.request.method": method, "http.route": view,
+              "http.response.status_code": response.status_code,
+              "bilag.request_id": getattr(request, "id", "")})  # fmt: skip
         REQUESTS.labels(view, method, str(response.status_code)).inc()
         SECONDS.labels(view).observe(time.perf_counter() - started)
         return response

@@ -25,6 +25,7 @@ from granian.server import MPServer
 
 from bilag.app.jwt_issuers import open_signed_tokens
 from bilag.app.migrate import setup_django
+from bilag.app.tracing import tracing
 from bilag.app.wiring import Installation, open_installation
 from bilag.delivery import installation as context
 from bilag.integrations.instance_key import instance_key
@@ -42,12 +43,14 @@ STOP_SECONDS_MAX = 30
 def serve(home: Path | None, host: str, port: int, threads: int = THREADS) -> None:
     """Answer HTTP requests until SIGTERM or SIGINT; ends after the requests under way.
 
-    Raises UnsafeRole, PostgresError, VaultError, Refused for a fault in BILAG_JWT_FILE, or OSError
-    for a port in use, before it listens.
+    Raises UnsafeRole, PostgresError, VaultError, TracingUnavailable, Refused for a fault in
+    BILAG_JWT_FILE, or OSError for a port in use, before it listens.
     """
     open_signed_tokens(os.environ)
-    with open_installation(home):
-        pass  # refused here rather than in the worker; an embedded server stays up
+    tracing("serve")
+    # refused here rather than in the worker, for ever; an embedded server stays up
+    with open_installation(home) as opened, opened.pool.connection() as connection:
+        instance_key(connection, opened.vault)
     # granian shares its port with whoever listens there too, which could be another installation.
     socket.create_server((host, port), family=AF_INET6 if ":" in host else AF_INET).close()
     server = MPServer(
@@ -84,6 +87,7 @@ def _application(home: Path | None) -> Callable[..., Any]:
     stack = ExitStack()
     installation = stack.enter_context(open_installation(home))
     Finalize(None, stack.close, exitpriority=0)
+    stack.enter_context(tracing("serve"))  # here: its thread does not cross a fork
     prepare(replace(installation, signed_tokens=open_signed_tokens(os.environ)))
     application = get_wsgi_application()
     # Django warns of every refusal, with its path; a refusal is not a fault of ours.

@@ -194,6 +194,11 @@ _CALLBACK: dict[str, tuple[str, str, str]] = {
         "Denne integrasjonen har ingen løyndom for tilbakekall, så ingen kan melde status hit.",
         "This integration has no callback secret, so nobody can report a status here.",
     ),
+    "callback_secret_weak": (
+        "Hemmeligheten er for kort eller ikke gyldig base64. Bruk minst {bytes} byte.",
+        "Løyndomen er for kort eller ikkje gyldig base64. Bruk minst {bytes} byte.",
+        "The secret is too short, or not valid base64. Use at least {bytes} bytes.",
+    ),
     "callback_signature_not_valid": (
         "Signaturen stemmer ikke. Signer «id.tidspunkt.innhold» med hemmeligheten (HMAC-SHA256).",
         "Signaturen stemmer ikkje. Signer «id.tidspunkt.innhald» med løyndomen (HMAC-SHA256).",

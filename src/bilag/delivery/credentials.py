@@ -18,6 +18,7 @@ from bilag.core.outcome import ConnectionReport
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.connection_test import ConnectionTests
 from bilag.exports.audit import record_change
+from bilag.integrations.callback_secret import callback_key
 from bilag.integrations.keys import Vault
 from bilag.integrations.model import Integration
 from bilag.integrations.runtime import clear_error
@@ -147,8 +148,13 @@ class Credentials:
 def refuse_unknown_secrets(
     connector: Connector[Any] | None, integration: Integration, new: Mapping[str, NewSecret]
 ) -> None:
-    """Raise Refused naming each field that is not a secret of this kind of system."""
+    """Raise Refused naming each field that is not a secret of this kind of system.
+
+    A callback secret that anybody could guess is refused as well.
+    """
     known = (*(connector.secret_fields if connector else ()), CALLBACK_CREDENTIAL)
     params = {"type": integration.type, "known": ", ".join(known)}
     if unknown := sorted(set(new) - set(known)):
         raise Refused(*(Problem("secret_unknown", name, params=params) for name in unknown))
+    if CALLBACK_CREDENTIAL in new:
+        callback_key(new[CALLBACK_CREDENTIAL].secret)

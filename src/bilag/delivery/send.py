@@ -3,6 +3,7 @@
 Whatever a connector does wrong ends here as an outcome; nothing is raised and nothing is retried.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -25,6 +26,7 @@ from bilag.core.outcome import (
     Unknown,
 )
 from bilag.core.problem import Problem
+from bilag.core.spans import Attributes, span
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.target import Target
 from bilag.delivery.verdict import Attempt
@@ -54,6 +56,14 @@ def send_until(target: Target) -> float:
 
 async def send(target: Target, item: UnderWay) -> Mapping[str, Outcome]:
     """Send a submission once and return an outcome for each reference that has one."""
+    about: Attributes = {"bilag.run_id": str(target.run_id), "bilag.documents": len(item.attempts)}
+    with span("send", about) as note:
+        outcomes = await _sent(target, item)
+        note(Counter(f"bilag.{type(one).__name__.lower()}" for one in outcomes.values()))
+        return outcomes
+
+
+async def _sent(target: Target, item: UnderWay) -> Mapping[str, Outcome]:
     if not item.look_first:
         return await _send(target, item.submission, item.until)
     known = await _look_first(target, item.look_first, item.since)

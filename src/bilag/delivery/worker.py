@@ -20,6 +20,7 @@ import structlog
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bilag.connectors.interface import Connector
+from bilag.core.spans import span
 from bilag.delivery import queue as sync_queue
 from bilag.delivery.anchoring import anchor_every_day
 from bilag.delivery.sessions import IDLE_SECONDS_MAX, Sessions
@@ -106,7 +107,11 @@ async def sync(
     organization, integration = UUID(organization_id), UUID(integration_id)
     engine.worker_id = context.job.worker_id
     try:
-        done = await run_sync(engine, organization, integration, trigger, actor)
+        with span("sync", {"bilag.organization_id": organization_id, "bilag.trigger": trigger,
+                           "bilag.integration_id": integration_id}) as note:  # fmt: skip
+            done = await run_sync(engine, organization, integration, trigger, actor)
+            if done is not None:
+                note({"bilag.run_id": str(done.run_id), "bilag.outcome": done.outcome})
     finally:
         engine.keep(asyncio.create_task(_nudge_soon(engine, integration)))
     if done is None:

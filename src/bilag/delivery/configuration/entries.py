@@ -27,6 +27,7 @@ from bilag.connectors.interface import Connector
 from bilag.core.money import AmountError, parse_amount
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.configuration.mapping_file import mapping_value, refers_to_files, text_of
+from bilag.integrations.callback_secret import callback_key
 from bilag.integrations.configuration import Configuration
 from bilag.integrations.model import (
     CLOSED_FIRST,
@@ -216,6 +217,8 @@ class IntegrationEntry(Entry):
                 raise Refused(
                     *(Problem("secret_unknown", field, params=params) for field in unknown)
                 )
+        if value and CALLBACK_CREDENTIAL in value:
+            callback_key(value[CALLBACK_CREDENTIAL].secret.get_secret_value())
         return value
 
     @field_validator("filters")
