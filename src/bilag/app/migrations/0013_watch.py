@@ -8,7 +8,7 @@ from bilag.app.schema import room_sql
 class Migration(migrations.Migration):
     """Runs the files as the owner; ages of what waits now count from the days it has waited."""
 
-    dependencies = [("bilag", "0011_included_data")]
+    dependencies = [("bilag", "0012_audit")]
     operations = [
         migrations.RunSQL(room_sql(room, "0013_watch.sql"))
         for room in ("integrations", "records", "exports", "monitoring")
