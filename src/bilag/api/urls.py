@@ -20,6 +20,7 @@ from bilag.api import (
     periods,
     reconciliations,
     records,
+    repair,
     reports,
     watch,
 )
@@ -50,6 +51,7 @@ for router in (
     overview.router,
     exports.router,
     force.router,
+    repair.router,
     reconciliations.router,
     periods.router,
     integrations.router,

@@ -15,7 +15,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, gettext_lazy
 from django.views.decorators.http import require_GET
 
-from bilag.delivery.accounting import problems_of
+from bilag.core.problem import problems_of
 from bilag.delivery.installation import tenant
 from bilag.exports.history import Story, story
 from bilag.exports.masking import DOTS, formatted, masked_payload
