@@ -83,7 +83,8 @@ BODIES: dict[str, Any] = {
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
     "get_dry_run", "list_all_books", "get_force",
-    "list_causes", "list_cause_exports", "list_approvals", "get_approval", "list_reconciliations", "get_reconciliation",
+    "list_causes", "list_cause_exports", "list_approvals", "get_approval",
+    "list_reconciliations", "get_reconciliation",
     "get_health", "get_alerts", "get_alert_settings",
     "get_control_report", "get_wages", "get_payroll_list",
     "list_all_integrations", "get_schedule", "get_filters", "get_features", "get_declaration",

@@ -5,7 +5,7 @@ them: nothing here grows with history.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -26,8 +26,8 @@ NO_REASON = "none"
 class Cause:
     """One cause in one integration: its key, what is wrong, how many claims it keeps, their sums.
 
-    `problem` is None where no reason was noted; it is that of the claim `export_id`, the oldest.
-    `alone` counts the claims that nothing else keeps: a fix releases these.
+    `problem` is None where no reason was noted; it and `record` are of the claim `export_id`, the
+    oldest. `alone` counts the claims that nothing else keeps: a fix releases these.
     """
 
     key: str
@@ -40,6 +40,7 @@ class Cause:
     export_id: int
     source_id: str
     problem: Problem | None
+    record: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,11 @@ WITH {_LOOKED_AT}, page AS (
     GROUP BY 1, 2
 )
 SELECT p.cause, p.integration_id, i.key, i.name, p.claims, p.alone, s.sums, p.oldest, e.source_id,
-    e.reason, e.causes, (SELECT count(*) FROM groups), (SELECT count(*) FROM looked)
+    e.reason, e.causes, r.content, (SELECT count(*) FROM groups), (SELECT count(*) FROM looked)
 FROM page p JOIN sums s USING (integration_id, cause)
 JOIN organization_integrations i ON i.id = p.integration_id
 JOIN exports e ON e.organization_id = current_organization() AND e.id = p.oldest
+JOIN records r ON r.organization_id = e.organization_id AND r.id = e.record_id
 ORDER BY p.claims DESC, p.oldest
 """
 
@@ -113,16 +115,18 @@ def causes(
          "limit": limit, "most": LOOKED_AT_MAX + 1},
         prepare=False,  # the values decide which index is right
     ).fetchall()  # fmt: skip
-    total, looked_at = rows[0][11:] if rows else (0, 0)
+    total, looked_at = rows[0][12:] if rows else (0, 0)
     return Causes([_cause(row) for row in rows], total, looked_at, looked_at <= LOOKED_AT_MAX)
 
 
 def _cause(row: tuple[Any, ...]) -> Cause:
-    key, integration, name, called, count, alone, sums, oldest, source_id, reason, keys = row[:11]
+    key, integration, name, called, count, alone, sums, oldest, source_id, reason, keys, record = (
+        row[:12]
+    )
     return Cause(
         key, integration, name, called, count, alone,
         {currency: Decimal(amount) for currency, amount in sorted(sums.items())}, oldest, source_id,
-        _problem(reason, keys, key),
+        _problem(reason, keys, key), record,
     )  # fmt: skip
 
 
