@@ -283,10 +283,8 @@ def _repairs(place: Place) -> dict[str, Any]:
             json.dumps(reason), state,
         )  # fmt: skip
         found[state] = row
-    ((posted, integration, key),) = place.query(
-        FILLED,
-        "SELECT e.id, e.integration_id, i.key FROM exports e JOIN organization_integrations i"
-        " ON i.id = e.integration_id WHERE e.state = 'exported' LIMIT 1",
+    ((posted, integration),) = place.query(
+        FILLED, "SELECT id, integration_id FROM exports WHERE state = 'exported' LIMIT 1"
     )
     with (
         place.installation.pool.connection() as connection,
@@ -387,6 +385,7 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "reconciliation_id": RUN,
         "export_id": exports[0][0] if exports else 1,
         "entry": entries[0][0] if entries else "c1-1",
+        "entryId": entries[0][0] if entries else "c1-1",
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "reconciliationId": RUN,

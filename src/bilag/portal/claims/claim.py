@@ -17,6 +17,7 @@ from bilag.core.problem import problems_of
 from bilag.delivery.installation import tenant
 from bilag.exports.history import Story, story
 from bilag.exports.masking import DOTS, formatted, masked_payload
+from bilag.integrations.mapped_types import current_mappings
 from bilag.portal.audit.views import sees_masks
 from bilag.portal.claims.views import CATEGORIES
 from bilag.portal.repair.one_claim import actions, fixes_of
@@ -63,8 +64,10 @@ def shown(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
     """Show one claim."""
     with tenant(desk.organization.id) as connection:
         found = story(connection, desk.organization.id, export_id)
-    if found is None:
-        raise Http404
+        if found is None:
+            raise Http404
+        key = found.export.integration_key
+        mapping = current_mappings(connection, desk.organization.id, [key]).get(key, {})
     masks = sees_masks(desk)
     show = masked_payload if masks else formatted
     language = get_language() or "nb"
@@ -77,7 +80,7 @@ def shown(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
             "others": [row for row in found.exports if row.id != found.export.id],
             "category": CATEGORIES.get(found.export.category, found.export.category),
             "advice": _NEXT[found.export.state],
-            "fixes": fixes_of(desk, found),
+            "fixes": fixes_of(desk, found, mapping),
             "actions": actions(desk, found.export),
             "reasons": [one.text(language) for one in problems_of(found.export.reason)],
             "masks": masks,

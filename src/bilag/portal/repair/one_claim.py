@@ -1,7 +1,8 @@
 """What can be done about one claim now: the buttons on its page, retry, release, cancel."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
@@ -12,11 +13,9 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST
 
 from bilag.core.problem import problems_of
-from bilag.delivery.installation import tenant
 from bilag.exports.decide import DecisionRefused
 from bilag.exports.history import Story
 from bilag.exports.status import ExportRow
-from bilag.integrations.mapped_types import current_mappings
 from bilag.portal.forms import Form
 from bilag.portal.repair.causes import may_release, say_queued
 from bilag.portal.repair.fixes import Fix, Kept
@@ -76,14 +75,11 @@ def _actions(desk: Desk, export: ExportRow) -> Iterator[Action]:
         yield Action(_("Cancel claim %(id)s") % claim, to("cancel"))
 
 
-def fixes_of(desk: Desk, story: Story) -> Sequence[Fix]:
+def fixes_of(desk: Desk, story: Story, mapping: Mapping[str, Any]) -> Sequence[Fix]:
     """Return the pages on which is mended what keeps a failed or held claim."""
     export = story.export
     if export.state not in ("failed", "held") or desk.role == "coordinator":
         return ()
-    with tenant(desk.organization.id) as connection:
-        found = current_mappings(connection, desk.organization.id, [export.integration_key])
-    mapping = found.get(export.integration_key, {})
     every = [
         fix
         for problem in problems_of(export.reason)
