@@ -61,7 +61,7 @@ class CauseAnswer(Answer):
 class CausesAnswer(Answer):
     """Causes, those of most claims first; `next` is the address of the following page.
 
-    `isAll` is false where more claims wait than the 10,000 that were looked at.
+    `isAll` is false where more claims wait than the 5,000 that were looked at.
     """
 
     causes: list[CauseAnswer]
