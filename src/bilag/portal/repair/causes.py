@@ -24,6 +24,8 @@ from bilag.portal.repair.words import Told, told
 from bilag.portal.scope import Desk, organization_page, say
 
 PAGE = 50
+# Each has a section of its own, with the system's words and its links.
+CAUSES_PAGE = 20
 _ID_MAX = 2**63 - 1
 # What mapping the claim anew cannot change: a person decides, or it is followed by itself.
 _NOT_RELEASED = (
@@ -70,7 +72,7 @@ def _grouped(request: HttpRequest, desk: Desk, state: str) -> HttpResponse:
             raise Http404
         found = causes(
             connection, state, integration_id=chosen.id if chosen else None,
-            skip=min(skip, 100_000), limit=PAGE,
+            skip=min(skip, 100_000), limit=CAUSES_PAGE,
         )  # fmt: skip
         mappings = current_mappings(connection, own, [one.integration_key for one in found.page])
         stopped = stopped_integrations(connection, request) if state == "failed" else []
@@ -84,7 +86,7 @@ def _grouped(request: HttpRequest, desk: Desk, state: str) -> HttpResponse:
         ],
         "found": found,
         "stopped": stopped,
-        "next": skip + PAGE if skip + len(found.page) < found.total else None,
+        "next": skip + CAUSES_PAGE if skip + len(found.page) < found.total else None,
         "is_first": not skip,
     }
     return render(request, f"repair/{state}.html", context)
