@@ -41,7 +41,9 @@ class Repair:
     def connect(self, *, look_up: bool = True) -> None:
         """Point Alice's integration at the sandbox, with a mapping that is wrong in one place."""
         alice = self.portal.stage.alice
-        settings = rest_settings(self.sandbox.url, look_up=look_up, **(LOOK_UP if look_up else {}))
+        settings = rest_settings(self.sandbox.url, look_up=look_up)
+        if look_up:
+            settings |= LOOK_UP
         self.portal.stage.query(
             "UPDATE organization_integrations SET settings = %s::jsonb",
             orjson.dumps(settings).decode(),
