@@ -33,6 +33,9 @@ BODIES: dict[str, Any] = {
     "post_export": {"expenseId": "C1", "targetSystem": "ledger"},
     "post_batch": {"expenseIds": ["C1"], "targetSystem": "ledger"},
     "post_retry": {"exportIds": [1]},
+    "post_release": {"targetSystem": "ledger"},
+    "post_cancellation": {"reason": "entered by hand"},
+    "post_look_up": None,
     "post_preview": {"expenseId": "C1", "targetSystem": "ledger"},
     "post_decision": {"decision": "failed", "reason": "looked it up"},
     "put_export": {},
@@ -81,7 +84,9 @@ BODIES: dict[str, Any] = {
 }
 READS = {
     "list_exports", "get_export", "get_record", "list_runs", "get_run", "get_status",
-    "get_dry_run", "list_all_books", "get_force", "list_reconciliations", "get_reconciliation",
+    "get_dry_run", "list_all_books", "get_force",
+    "list_causes", "list_cause_exports", "list_approvals", "get_approval",
+    "list_reconciliations", "get_reconciliation",
     "get_health", "get_alerts", "get_alert_settings",
     "get_control_report", "get_wages", "get_payroll_list",
     "list_all_integrations", "get_schedule", "get_filters", "get_features", "get_declaration",
@@ -100,12 +105,14 @@ PLACES: dict[str, object] = {
     "exportId": 1, "sourceId": "C1", "runId": RUN, "reconciliationId": RUN, "bookKey": "main",
     "integrationKey": "ledger", "version": 1, "kind": "accounts", "entryId": "c1-1", "alertId": 17,
     "syncId": RUN,
+    "cause": "none",
 }  # fmt: skip
 QUERIES = {
     "get_dry_run": "integration={integrationKey}",
     "compare_mapping_versions": "to=1",
     "get_control_report": "book=main&from=2026-11-01&to=2026-11-30",
     "get_wages": "year=2026",
+    "list_cause_exports": "integration={integrationKey}",
     "get_payroll_list": "year=2026",
 }
 
@@ -198,9 +205,11 @@ def test_an_outsider_finds_nothing_and_changes_nothing(stage: Stage) -> None:
         "post_acknowledge",
         "get_export", "get_record", "get_run", "put_export", "delete_export", "post_decision",
         "post_preview", "get_force", "post_force", "post_approval", "get_reconciliation",
-        "get_audit_entry", "get_sync", "post_sync_stop",
+        "get_audit_entry", "get_sync", "post_sync_stop", "get_approval", "post_cancellation",
+        "post_look_up",
     }  # fmt: skip
-    assert json.loads(answers["post_period_decision"][1]) == {"exportIds": []}
+    for asked in ("post_period_decision", "post_release", "post_retry"):
+        assert json.loads(answers[asked][1]) == {"exportIds": []}
     assert json.loads(answers["get_dry_run"][1])["records"] <= 1, "only what is the outsider's own"
     assert stage.query("SELECT closed_through FROM books") == [(None,)]
     assert stage.query("SELECT count(*) FROM reconciliations") == [(0,)]

@@ -58,6 +58,9 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 def test_every_answer_is_as_documented(stage: Stage) -> None:
     stage.alice.hand_over(record("C1"), record("C2"), record("C3"), record("C4"))
+    stage.alice.hand_over(record("C6"))
+    held = stage.alice.export_id("C6")
+    stage.bring(held, "held")
     review = stage.alice.export_id("C2")
     forced = _posted_and_forced(stage, "C4")
     evidence = stage.alice.get(f"{EXPORTS}/{_posted(stage, 'C3')}/force")
@@ -83,6 +86,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "/api/v1/audit-log": {"type": "change"},
         "/force": {"exportId": evidence["exportId"]},
         "/approval": {"exportId": forced, "decision": "approve"},
+        "/cancellation": {"exportId": held},
         f"{EXPORTS}/closed-period-decision": {"decision": "wait"},
         f"{EXPORTS}/dry-run": {"mapping": MAPPING},
         f"{KEY}/mapping": {"mapping": {**MAPPING, "counterAccount": "2400"}, "baseVersion": 1},

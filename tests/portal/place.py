@@ -24,11 +24,13 @@ from bilag.app.serve import prepare
 from bilag.app.wiring import Installation, open_installation
 from bilag.core.record import Record, RecordLine
 from bilag.delivery.credentials import NewSecret
+from bilag.exports.force import open_forced
 from bilag.exports.states import STATES
 from bilag.integrations.model import organization_id
 from bilag.integrations.start import NewIntegration
 from bilag.integrations.store import list_integrations, save_mapping
 from bilag.monitoring.control import make_report, period_of
+from bilag.monitoring.store import ask
 from bilag.portal.accounts.arrivals import start_over
 from bilag.tenants.scope import organization_scope
 from bilag.tenants.tokens import SCOPES, create_token
@@ -98,6 +100,18 @@ QUERIES = {
     "reports:file": "first=2026-11-01&last=2026-11-30",
     "reports:wages": "year=2026",
 }
+# What keeps the claims in these states, and the pages of such a cause.
+_REASONS: dict[str, dict[str, Any]] = {
+    "failed": {"code": "refused", "field": "cost_centre", "line": 1,
+               "params": {"message": "Invalid cost center code: CC100"}},
+    "held": {"code": "type_not_mapped", "field": "lines[1].type", "line": 1,
+             "params": {"type": "drosje"}},
+    "needs_review": {"code": "cannot_look_up", "params": {"reference": "B017"}},
+    "in_doubt": {"code": "look_up_failed", "params": {"message": "HTTP 503"}},
+}  # fmt: skip
+_CAUSE_PAGES = {
+    "failed": ("failed_claims", "retry_all"), "held": ("held_claims", "release_all"),
+}  # fmt: skip
 RUN = UUID(int=17)
 APPROVED_AT = datetime(2026, 11, 2, 9, 30, tzinfo=UTC)
 
@@ -248,9 +262,62 @@ def _traces(place: Place) -> None:
     members = place.installation.members_of(own, "user admin@example.org")
     invited, place.invitation = members.invite(f"{CANARY}@example.org", "accountant")
     place.values[FILLED] = {
+        **_repairs(place),
         "invitation_id": invited.id, "subject": "coordinator@example.org",
         "alert_id": _alert(place), "report_id": _report(place),
     }  # fmt: skip
+
+
+def _repairs(place: Place) -> dict[str, Any]:
+    """Give what is failed, held and in doubt a reason, and let a forced export wait.
+
+    Returns what stands for the parameters of the pages that repair.
+    """
+    own = place.organizations[FILLED]
+    found: dict[str, tuple[int, str, str]] = {}
+    for state, reason in _REASONS.items():
+        (row,) = place.query(
+            FILLED,
+            "UPDATE exports e SET reason = %s::jsonb FROM organization_integrations i"
+            " WHERE i.id = e.integration_id AND e.id = (SELECT id FROM exports WHERE state = %s"
+            " LIMIT 1) RETURNING e.id, i.key, e.causes[1]",
+            json.dumps(reason), state,
+        )  # fmt: skip
+        found[state] = row
+    ((posted, integration),) = place.query(
+        FILLED, "SELECT id, integration_id FROM exports WHERE state = 'exported' LIMIT 1"
+    )
+    with (
+        place.installation.pool.connection() as connection,
+        organization_scope(connection, own),
+    ):
+        forced = open_forced(
+            connection, own, posted, integration_id=integration, reason="slettet ved en feil",
+            evidence={}, seen="", actor="user global@example.org", needs_approval=True,
+        )  # fmt: skip
+        asked = ask(connection, integration, actor="user admin@example.org")
+    place.query(
+        FILLED,
+        "INSERT INTO reconciliation_findings (organization_id, reconciliation_id, export_id, kind,"
+        " state, evidence) VALUES (%s, %s, %s, 'missing', 'exported', '{}')",
+        own, asked, posted,
+    )  # fmt: skip
+    of_cause = {
+        f"repair:{page} {name}": value
+        for state, pages in _CAUSE_PAGES.items()
+        for page in pages
+        for name, value in (("key", found[state][1]), ("cause", found[state][2]))
+    }
+    return {
+        **of_cause,
+        "repair:decide export_id": found["needs_review"][0],
+        "repair:evidence export_id": found["needs_review"][0],
+        "repair:look_up export_id": found["in_doubt"][0],
+        "repair:force export_id": found["needs_review"][0],
+        "repair:approval export_id": forced,
+        "decision": "exported",
+        "reconciliation_id": asked,
+    }
 
 
 def _alert(place: Place) -> int:
@@ -326,8 +393,12 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
     passkeys = Authenticator.objects.filter(type=Authenticator.Type.WEBAUTHN)
     return {
         "exportId": exports[0][0] if exports else 1,
+        "cause": "none",
+        "decision": "exported",
+        "reconciliation_id": RUN,
         "export_id": exports[0][0] if exports else 1,
         "entry": entries[0][0] if entries else "c1-1",
+        "entryId": entries[0][0] if entries else "c1-1",
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "syncId": RUN,

@@ -48,7 +48,9 @@ def test_the_overview_says_in_words_how_it_stands(portal: Portal) -> None:
 def test_every_number_leads_to_the_claims_behind_it(portal: Portal) -> None:
     refused(portal.stage, "C1", NOW)
     page = portal.browser().get(portal.page()).content.decode()
-    assert f'href="/o/{portal.slug}/exports?integration=ledger&amp;state=failed"' in page
+    assert f'href="/o/{portal.slug}/failed?integration=ledger"' in page
+    seen = portal.browser("coordinator").get(portal.page()).content.decode()
+    assert f'href="/o/{portal.slug}/exports?integration=ledger&amp;state=failed"' in seen
 
 
 def test_the_drawing_has_its_table(portal: Portal) -> None:

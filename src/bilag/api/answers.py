@@ -12,9 +12,8 @@ from pydantic import Field
 
 from bilag.api.values import Amount, Answer, Moment
 from bilag.core.money import amount_text
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, problems_of
 from bilag.delivery.accounting import Answer as Queued
-from bilag.delivery.accounting import problems_of
 from bilag.exports.standing import Standing
 from bilag.exports.status import ExportRow, RunSummary
 from bilag.records.intake import Stored

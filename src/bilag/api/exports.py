@@ -33,6 +33,7 @@ from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown
 from bilag.api.values import (
     BIGINT_MAX,
     IDS_MAX,
+    CauseKey,
     ExportId,
     Reason,
     Request,
@@ -79,9 +80,10 @@ class BatchRequest(Request):
 
 
 class RetryRequest(Request):
-    """Which refused exports: those of one integration, some by id, or (with neither) all."""
+    """Which refused exports: of one integration, of one cause, some by id, or (with none) all."""
 
     target_system: TargetSystem | None = None
+    cause: CauseKey | None = Field(None, description="From the causes of failed exports.")
     export_ids: list[ExportId] | None = Field(None, max_length=IDS_MAX)
 
 
@@ -170,7 +172,9 @@ def post_batch(request: HttpRequest, body: BatchRequest) -> HttpResponse:
 @once
 def post_retry(request: HttpRequest, body: RetryRequest) -> HttpResponse:
     """Exports that are not refused, or not this organization's, are left as they are."""
-    ids = exports_of(request).retry_failed_exports(body.target_system or "", body.export_ids)
+    ids = exports_of(request).retry_failed_exports(
+        body.target_system or "", body.export_ids, body.cause
+    )
     return answer(200, RetryAnswer(export_ids=sorted(ids)))
 
 

@@ -6,20 +6,21 @@ What stands in the accounting system is answered first; only a confirmation of t
 from typing import Annotated, Any, Literal
 
 from django.http import HttpRequest, HttpResponse
-from ninja import Field, Path, Router
+from ninja import Field, Path, Query, Router
 from pydantic import model_validator
 
 from bilag.api.answers import ExportAnswer, answer
-from bilag.api.auth import EXPORTS_WRITE, caller_of, exports_of
-from bilag.api.documents import WRITE_ERRORS
-from bilag.api.exports import PATH
+from bilag.api.auth import EXPORTS_READ, EXPORTS_WRITE, caller_of, exports_of
+from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
+from bilag.api.exports import PAGE_DEFAULT, PATH
 from bilag.api.once import once
 from bilag.api.problems import ApiProblem, language_of, not_found_if_unknown
-from bilag.api.values import Amount, Answer, ExportId, Moment, Reason, Request
+from bilag.api.values import BIGINT_MAX, Amount, Answer, ExportId, Moment, Reason, Request
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.force import ForcedExports, Seen
-from bilag.delivery.installation import installation
+from bilag.delivery.installation import installation, tenant
+from bilag.exports.force import waiting_exports
 
 router = Router(tags=["accounting exports"], by_alias=True)
 
@@ -87,6 +88,39 @@ class ApprovalRequest(Request):
         return self
 
 
+class WaitingAnswer(Answer):
+    """A forced export that waits for a second person."""
+
+    id: int
+    integration_key: str = Field(serialization_alias="integration")
+    source_id: str
+    generation: int
+    currency: str
+    amount: Amount
+    asked_at: Moment
+    asked_by: str
+    reason: str
+
+
+class WaitingPage(Answer):
+    """Forced exports that wait, oldest first; `next` is the address of the following page."""
+
+    exports: list[WaitingAnswer]
+    next: str | None = None
+
+
+class ReviewAnswer(Answer):
+    """Who asked to send a claim again and why, and what stands there now."""
+
+    export_id: int
+    of: int = Field(description="The export that it would stand beside.")
+    asked_by: str
+    reason: str
+    is_unchanged: bool = Field(description="False: it is not what was seen when it was asked for.")
+    seen: list[SeenAnswer]
+    looked_at: Moment
+
+
 @router.get(
     PATH + "/{int:exportId}/force",
     auth=EXPORTS_WRITE,
@@ -135,6 +169,55 @@ def post_force(
         )
     found = _export(request, forced.export_id)
     return answer(202, ForcedAnswer(waits_for_approval=forced.waits_for_approval, export=found))
+
+
+@router.get(
+    PATH + "/approvals",
+    auth=EXPORTS_READ,
+    response={200: WaitingPage, **READ_ERRORS},
+    summary="Forced exports that wait for a second person",
+)
+def list_approvals(
+    request: HttpRequest, after: Annotated[int, Query(ge=0, le=BIGINT_MAX)] = 0
+) -> HttpResponse:
+    """The oldest first, in pages; `after` comes from `next`."""
+    with tenant(caller_of(request).organization_id) as connection:
+        found = waiting_exports(connection, after=after, limit=PAGE_DEFAULT + 1)
+    shown = found[:PAGE_DEFAULT]
+    more = len(found) > len(shown)
+    listed = [WaitingAnswer(**{**one._asdict(), "amount": amount_text(one.amount)})
+              for one in shown]  # fmt: skip
+    return answer(
+        200,
+        WaitingPage(exports=listed, next=f"{request.path}?after={shown[-1].id}" if more else None),
+    )
+
+
+@router.get(
+    PATH + "/{int:exportId}/approval",
+    auth=EXPORTS_WRITE,
+    response={200: ReviewAnswer, **WRITE_ERRORS},
+    summary="What stands in the accounting system, before a forced export is approved",
+)
+def get_approval(
+    request: HttpRequest, export_id: Annotated[ExportId, Path(alias="exportId")]
+) -> HttpResponse:
+    """Looks it up now, within 30 seconds; 409 when the export does not wait. Decides nothing."""
+    with not_found_if_unknown():
+        found = _verbs(request).review(export_id)
+    language = language_of(request)
+    return answer(
+        200,
+        ReviewAnswer(
+            export_id=export_id,
+            of=found.of,
+            asked_by=found.asked_by,
+            reason=found.reason,
+            is_unchanged=found.is_unchanged,
+            seen=[SeenAnswer.of(one, language) for one in found.evidence.seen],
+            looked_at=found.evidence.looked_at,
+        ),
+    )
 
 
 @router.post(

@@ -81,6 +81,8 @@ Reason = Annotated[
     ),
     AfterValidator(refuse_identity_number),
 ]
+# What keeps claims from being sent, as bilag.exports.causes names it.
+CauseKey = Annotated[str, Field(pattern=r"^(none|[0-9a-f]{16})$", examples=["none"])]
 Amount = Annotated[str, Field(examples=["1249.5"])]
 
 

@@ -5,7 +5,6 @@ Each decision is written to the audit log; repeating one is harmless.
 
 import asyncio
 import sys
-from collections.abc import Sequence
 
 import click
 import psycopg
@@ -25,11 +24,10 @@ from bilag.app.cli_tables import print_exports
 from bilag.core.problem import Refused
 from bilag.delivery.sync import engine_mark, prepare_connection
 from bilag.exports.audit import record_change
-from bilag.exports.decide import DECISIONS, DecisionRefused, release
+from bilag.exports.decide import DECISIONS, DecisionRefused
 from bilag.exports.epoch import EpochCheck, EpochMark, declare_restored
 from bilag.exports.hurry import look_up_sooner
 from bilag.exports.status import ExportRow, export_page
-from bilag.integrations.model import Integration
 
 _LISTED_MAX = 200
 
@@ -50,8 +48,11 @@ def retry_command(slug: str, ids: tuple[int, ...], target: str, held: bool) -> i
         raise click.UsageError("--held takes all held claims; leave the IDs out")
     with desk(slug) as at:
         if held:
-            chosen = at.integrations(target)
-            queued = _release_held(at, chosen)
+            queued = [
+                export_id
+                for one in at.integrations(target)
+                for export_id in at.exports.release_held_exports(one.key)
+            ]
         else:
             queued = _retry(at, target, ids)
         missing = sorted(set(ids) - set(queued))
@@ -67,19 +68,6 @@ def _retry(at: Desk, target: str, ids: tuple[int, ...]) -> list[int]:
         return at.exports.retry_failed_exports(target, list(ids) or None)
     except Refused as error:
         raise CommandFailed(error.problems[0].text(), Exit.NOT_FOUND) from error
-
-
-def _release_held(at: Desk, chosen: Sequence[Integration]) -> list[int]:
-    queued: list[int] = []
-    for integration in chosen:
-        with at.scope() as connection:
-            queued += release(
-                connection, at.organization.id, actor=actor(), integration_id=integration.id,
-                from_state="held",
-            )  # fmt: skip
-    if queued:
-        at.exports.start_delivery()
-    return queued
 
 
 def _why_not(at: Desk, export_id: int) -> tuple[str, Exit]:

@@ -25,7 +25,7 @@ from bilag.app.cli_standing import NEEDS_PERSON, Standing, standing_as_json, sta
 from bilag.app.cli_tables import NO_WORKER, print_exports, print_standing
 from bilag.app.cli_words import plain_amount
 from bilag.app.wiring import Installation
-from bilag.delivery.accounting import problems_of
+from bilag.core.problem import problems_of
 from bilag.exports.states import STATES
 from bilag.exports.status import ExportRow, export_page
 from bilag.tenants.organizations import list_organizations

@@ -14,8 +14,7 @@ from rich.text import Text
 from bilag.app.cli_open import program
 from bilag.app.cli_standing import APPROVED, CURRENT, NEEDS_PERSON, Standing, Sum
 from bilag.app.cli_words import amount, notices, word
-from bilag.core.problem import Problem
-from bilag.delivery.accounting import problems_of
+from bilag.core.problem import Problem, problems_of
 from bilag.exports.states import STATES
 from bilag.exports.status import ExportRow
 from bilag.mapping.dates import TIME_ZONE

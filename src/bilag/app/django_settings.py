@@ -23,6 +23,7 @@ INSTALLED_APPS = [
     "bilag.portal.tokens",
     "bilag.portal.audit",
     "bilag.portal.claims",
+    "bilag.portal.repair",
     "bilag.portal.sending.apps.SendingConfig",
     "bilag.portal.watch.apps.WatchConfig",
     "bilag.portal.sync.apps.SyncConfig",

@@ -65,3 +65,12 @@ class Refused(ValueError):
         return "; ".join(
             f"{p.field}: {p.text(language)}" if p.field else p.text(language) for p in self.problems
         )
+
+
+def problems_of(reason: Mapping[str, Any] | None) -> list[Problem]:
+    """Return the problems of a stored reason: one, or the list of a record with several."""
+    if not reason:
+        return []
+    if reason.get("code") == "several":
+        return [Problem.from_json(problem) for problem in reason.get("problems", ())]
+    return [Problem.from_json(reason)]

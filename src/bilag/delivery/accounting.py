@@ -16,14 +16,16 @@ import psycopg
 from psycopg_pool import ConnectionPool
 
 from bilag.connectors.interface import Connector
-from bilag.core.problem import Problem
+from bilag.core.problem import Problem, problems_of
 from bilag.core.record import Record
 from bilag.core.voucher import Voucher
 from bilag.delivery.dry_run import DryRun, dry_run
 from bilag.delivery.queue import defer_sync
 from bilag.delivery.set_up import compile_now
 from bilag.exports.arrive import arrive
-from bilag.exports.decide import cancel, decide, retry_failed, withdraw
+from bilag.exports.audit import record_change
+from bilag.exports.decide import cancel, decide, release, retry_failed, withdraw
+from bilag.exports.hurry import look_up_sooner
 from bilag.exports.periods import close_period, decide_period
 from bilag.exports.preview import current_record
 from bilag.exports.queue_up import QueuedUp, queue_up
@@ -179,9 +181,12 @@ class AccountingExports:
         return self._built(integration, result)
 
     def retry_failed_exports(
-        self, target_system: str = "", export_ids: Sequence[int] | None = None
+        self,
+        target_system: str = "",
+        export_ids: Sequence[int] | None = None,
+        cause: str | None = None,
     ) -> list[int]:
-        """Queue refused exports again: all, one integration's, or some; returns their ids."""
+        """Queue refused exports again: all, one integration's, one cause's, or some (their ids)."""
         with self._scope() as connection:
             chosen = (
                 integration_by_target(connection, self._organization_id, target_system)
@@ -190,7 +195,7 @@ class AccountingExports:
             )
             ids = retry_failed(
                 connection, self._organization_id, actor=self._actor,
-                integration_id=chosen.id if chosen else None, export_ids=export_ids,
+                integration_id=chosen.id if chosen else None, export_ids=export_ids, cause=cause,
             )  # fmt: skip
             routes = list_integrations(connection, self._organization_id)
         if ids:
@@ -198,10 +203,54 @@ class AccountingExports:
                 self._wake(integration.id, _again(integration))
         return ids
 
-    def cancel_export(self, export_id: int) -> None:
-        """Cancel an export that is still pending; raises DecisionRefused, LookupError otherwise."""
+    def release_held_exports(
+        self,
+        target_system: str,
+        *,
+        export_ids: Sequence[int] | None = None,
+        cause: str | None = None,
+    ) -> list[int]:
+        """Map an integration's held exports anew: all, one cause's, or some; returns their ids.
+
+        What still lacks something is held again; proposals and what waits for approval stay.
+        """
         with self._scope() as connection:
-            cancel(connection, self._organization_id, export_id, actor=self._actor)
+            chosen = integration_by_target(connection, self._organization_id, target_system)
+            ids = release(
+                connection, self._organization_id, actor=self._actor, integration_id=chosen.id,
+                from_state="held", export_ids=export_ids, cause=cause,
+            )  # fmt: skip
+        if ids:
+            self._wake_on_approval([chosen])
+        return ids
+
+    def cancel_export(self, export_id: int, *, reason: str = "") -> None:
+        """Cancel an export that is pending, or with a reason one that is failed or held.
+
+        Raises DecisionRefused in any other state, LookupError for an unknown export.
+        """
+        with self._scope() as connection:
+            cancel(connection, self._organization_id, export_id, actor=self._actor, reason=reason)
+
+    def look_up_export(self, export_id: int) -> bool:
+        """Look an export in doubt up sooner, never before its waiting time; False if not possible.
+
+        Raises LookupError for an unknown export.
+        """
+        with self._scope() as connection:
+            row = export_by_id(connection, export_id)
+            if row is None:
+                raise LookupError(f"export {export_id} does not exist")
+            hurried = look_up_sooner(connection, export_id=export_id) > 0
+            integration = get_integration(connection, self._organization_id, row.integration_key)
+            if hurried:
+                record_change(
+                    connection, self._organization_id, self._actor, "export.look_up_asked",
+                    f"export {export_id}", {"sourceId": row.source_id},
+                )  # fmt: skip
+        if hurried and integration:
+            self._wake(integration.id, "retry")
+        return hurried
 
     def decide_export(
         self,
@@ -348,12 +397,3 @@ def _answer(expense_id: str, found: QueuedUp | None) -> Answer:
         found.exported_at,
         tuple(problem for reason in found.reasons for problem in problems_of(reason)),
     )
-
-
-def problems_of(reason: Mapping[str, Any] | None) -> list[Problem]:
-    """Return the problems of a stored reason: one, or the list of a record with several."""
-    if not reason:
-        return []
-    if reason.get("code") == "several":
-        return [Problem.from_json(problem) for problem in reason.get("problems", ())]
-    return [Problem.from_json(reason)]

@@ -33,6 +33,7 @@ from bilag.exports.decide import DecisionRefused
 from bilag.exports.force import (
     Forceable,
     Generation,
+    Waiting,
     approve,
     forceable,
     open_forced,
@@ -121,6 +122,20 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Review:
+    """What a second person decides about: who asked why, and what stands there now.
+
+    `is_unchanged` is false when that is not what was seen when it was asked for.
+    """
+
+    asked_by: str
+    reason: str
+    of: int
+    evidence: Evidence
+    is_unchanged: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Forced:
     """The generation that was opened; it goes out, or waits for a second person."""
 
@@ -186,13 +201,10 @@ class ForcedExports:
 
         What the asker saw must still be so. Raises DecisionRefused or LookupError otherwise.
         """
-        with self._scope() as connection:
-            asked = waiting(connection, forced_id)
-            integration = self._route(connection, asked.forced)
+        asked, integration = self._asked(forced_id)
         if asked.asked_by == self._actor:
             raise DecisionRefused(Problem("force_own_approval"))
-        others = [one for one in asked.generations if one.id != forced_id and one.was_sent]
-        evidence = self._ask(integration, asked.forced, others, asked.forced.reference)
+        evidence = self._evidence_of(asked, integration)
         if evidence.digest != asked.seen:
             raise DecisionRefused(Problem("force_evidence_changed"))
         with self._scope() as connection:
@@ -202,12 +214,31 @@ class ForcedExports:
             )  # fmt: skip
         self._wake(integration)
 
+    def review(self, forced_id: int) -> Review:
+        """Look now what stands there of a claim that somebody wants to send again; decides nothing.
+
+        Raises DecisionRefused for an export that does not wait, LookupError for an unknown one.
+        """
+        asked, integration = self._asked(forced_id)
+        evidence = self._evidence_of(asked, integration)
+        is_unchanged = evidence.digest == asked.seen
+        return Review(asked.asked_by, asked.reason, asked.of, evidence, is_unchanged)
+
     def refuse(self, forced_id: int, *, reason: str) -> None:
         """Cancel a forced generation that waits for approval; see exports.force."""
         if not reason.strip():
             raise ValueError("a reason is required")
         with self._scope() as connection:
             refuse(connection, self._organization_id, forced_id, actor=self._actor, reason=reason)
+
+    def _asked(self, forced_id: int) -> tuple[Waiting, Integration]:
+        with self._scope() as connection:
+            asked = waiting(connection, forced_id)
+            return asked, self._route(connection, asked.forced)
+
+    def _evidence_of(self, asked: Waiting, integration: Integration) -> Evidence:
+        others = [one for one in asked.generations if one.id != asked.forced.id and one.was_sent]
+        return self._ask(integration, asked.forced, others, asked.forced.reference)
 
     def _look(self, export_id: int) -> tuple[Evidence, Integration]:
         with self._scope() as connection:

@@ -31,6 +31,7 @@ WITH chosen AS MATERIALIZED (
     WHERE state = %(from_state)s AND for_person AND live
       AND (%(integration)s::uuid IS NULL OR integration_id = %(integration)s)
       AND (%(ids)s::bigint[] IS NULL OR id = ANY (%(ids)s))
+      AND (%(cause)s::text IS NULL OR %(cause)s = ANY (coalesce(causes, '{none}')))
       AND (%(reasons)s::text[] IS NULL OR reason ->> 'code' = ANY (%(reasons)s)
            OR (reason ->> 'code' = 'several' AND EXISTS (
                SELECT FROM jsonb_array_elements(reason -> 'problems') p
@@ -51,14 +52,17 @@ def retry_failed(
     actor: str,
     integration_id: UUID | None = None,
     export_ids: Sequence[int] | None = None,
+    cause: str | None = None,
 ) -> list[int]:
-    """Put refused exports back to pending: all of the organization, of one integration, or some.
+    """Put refused exports back to pending: all of the organization, of one integration or cause
+    (see exports.causes), or some.
 
     Two calls at once requeue each export once; returns the ids that this call requeued.
     """
     return _requeue(
-        connection, organization_id, "failed", "export.retried", actor, integration_id, export_ids
-    )
+        connection, organization_id, "failed", "export.retried", actor, integration_id, export_ids,
+        cause=cause,
+    )  # fmt: skip
 
 
 def release(
@@ -70,15 +74,16 @@ def release(
     from_state: str,
     reasons: Sequence[str] | None = None,
     export_ids: Sequence[int] | None = None,
+    cause: str | None = None,
 ) -> list[int]:
     """Put held exports back to pending, so that the new mapping or declaration is tried.
 
-    `reasons` limits it to those held for one of these codes, alone or among others, `export_ids` to
-    some; corrections waiting for a person stay.
+    `reasons` limits it to those held for one of these codes, alone or among others, `cause` to what
+    it keeps, `export_ids` to some; corrections waiting for a person stay.
     """
     return _requeue(
         connection, organization_id, from_state, "export.released", actor, integration_id,
-        export_ids, reasons,
+        export_ids, reasons, cause,
     )  # fmt: skip
 
 
@@ -91,6 +96,7 @@ def _requeue(
     integration_id: UUID | None,
     export_ids: Sequence[int] | None,
     reasons: Sequence[str] | None = None,
+    cause: str | None = None,
 ) -> list[int]:
     cursor = connection.execute(
         _REQUEUE,
@@ -99,6 +105,7 @@ def _requeue(
             "integration": integration_id,
             "ids": None if export_ids is None else list(export_ids),
             "reasons": None if reasons is None else list(reasons),
+            "cause": cause,
         },
     )
     ids = [row[0] for row in cursor.fetchall()]
@@ -109,23 +116,38 @@ def _requeue(
     return ids
 
 
+# With a reason, what is not under way and never was posted, too; a forced one is refused instead.
+_CANCEL = """
+UPDATE exports SET state = 'cancelled', state_since = now(), live = false,
+    reason = coalesce(%(decided)s::jsonb, reason)
+WHERE id = %(id)s AND (state = 'pending' OR %(decided)s::text IS NOT NULL
+    AND (state = 'failed' OR state = 'held'
+         AND reason ->> 'code' IS DISTINCT FROM 'waits_for_approval'))
+RETURNING source_id
+"""
+
+
 def cancel(
-    connection: psycopg.Connection[Any], organization_id: UUID, export_id: int, *, actor: str
+    connection: psycopg.Connection[Any],
+    organization_id: UUID,
+    export_id: int,
+    *,
+    actor: str,
+    reason: str = "",
 ) -> None:
-    """Cancel an export that is still pending, with its later claim to the book.
+    """Cancel an export, with its later claim to the book: pending, or with a reason failed or held.
 
     Raises DecisionRefused when it is in any other state, LookupError when it does not exist.
     """
-    row = connection.execute(
-        "UPDATE exports SET state = 'cancelled', state_since = now(), live = false"
-        " WHERE id = %s AND state = 'pending' RETURNING source_id",
-        [export_id],
-    ).fetchone()
+    decided = None
+    if reason.strip():
+        decided = orjson.dumps(Problem("decided", params={"reason": reason}).as_json()).decode()
+    row = connection.execute(_CANCEL, {"id": export_id, "decided": decided}).fetchone()
     if row is None:
         raise _refusal(connection, export_id)
     record_change(
         connection, organization_id, actor, "export.cancelled", f"export {export_id}",
-        {"sourceId": row[0]},
+        {"sourceId": row[0], **({"reason": reason} if decided else {})},
     )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import orjson
@@ -176,6 +176,43 @@ class Waiting:
     asked_by: str
     of: int
     seen: str
+
+    @property
+    def reason(self) -> str:
+        """Return why it was asked for."""
+        return str((self.forced.reason or {}).get("params", {}).get("reason", ""))
+
+
+class WaitingExport(NamedTuple):
+    """A forced export in the list of those that wait for a second person."""
+
+    id: int
+    integration_key: str
+    source_id: str
+    generation: int
+    currency: str
+    amount: Decimal
+    asked_at: datetime
+    asked_by: str
+    reason: str
+
+
+_WAITING = """
+SELECT e.id, i.key, e.source_id, e.generation, e.currency, e.amount, e.created_at,
+    e.reason -> 'params' ->> 'actor', e.reason -> 'params' ->> 'reason'
+FROM exports e JOIN organization_integrations i ON i.id = e.integration_id
+WHERE e.organization_id = current_organization() AND e.kind = 'forced' AND e.for_person
+  AND e.state = 'held' AND e.reason ->> 'code' = %s AND e.id > %s
+ORDER BY e.id LIMIT %s
+"""
+
+
+def waiting_exports(
+    connection: psycopg.Connection[Any], *, after: int = 0, limit: int
+) -> list[WaitingExport]:
+    """Return forced exports that wait for a second person, oldest first, with ids above `after`."""
+    rows = connection.execute(_WAITING, [_WAITS, after, limit]).fetchall()
+    return [WaitingExport(*row) for row in rows]
 
 
 def waiting(connection: psycopg.Connection[Any], forced_id: int, *, lock: bool = False) -> Waiting:

@@ -111,7 +111,7 @@ class ExportRow:
         return f"{self.number_prefix}{self.accounting_year}-{self.voucher_number}"
 
 
-_COLUMNS = """
+COLUMNS = """
 SELECT e.id, i.key, e.source_system, e.source_id, e.revision, e.generation, e.part, e.kind,
     e.category, e.state, e.state_since, e.currency, e.amount, e.reference, b.number_prefix,
     e.accounting_year, e.voucher_number, e.external_reference, e.external_voucher_number, e.attempt,
@@ -180,7 +180,7 @@ def export_page(
             f"WHERE e.id = ANY (ARRAY(SELECT e.id FROM exports e {where}"
             f" ORDER BY e.organization_id {way}, e.id {way} LIMIT %(limit)s))"
         )
-    text = f"{_COLUMNS} {where} ORDER BY e.id {way} LIMIT %(limit)s"
+    text = f"{COLUMNS} {where} ORDER BY e.id {way} LIMIT %(limit)s"
     cursor = connection.execute(
         text.encode(),
         {"before": before, "after": after, "state": state, "integration": integration_id,
@@ -206,7 +206,7 @@ def _ids_between(
 
 def export_by_id(connection: psycopg.Connection[Any], export_id: int) -> ExportRow | None:
     """Return one export of the scope's organization, or None."""
-    row = connection.execute(_COLUMNS + "WHERE e.id = %s", [export_id]).fetchone()
+    row = connection.execute(COLUMNS + "WHERE e.id = %s", [export_id]).fetchone()
     return None if row is None else ExportRow(*row)
 
 
@@ -215,7 +215,7 @@ def exports_of_claims(
 ) -> list[ExportRow]:
     """Return all exports of these claims, oldest generation first, by the guard's index."""
     cursor = connection.execute(
-        _COLUMNS + "WHERE e.source_id = ANY (%(ids)s)"
+        COLUMNS + "WHERE e.source_id = ANY (%(ids)s)"
         " AND (%(book)s::uuid IS NULL OR e.book_id = %(book)s)"
         " ORDER BY e.source_id, e.generation, e.part",
         {"book": book_id, "ids": list(source_ids)},

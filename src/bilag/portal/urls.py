@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("o/<slug:slug>/exports", include("bilag.portal.claims.urls")),
     path("o/<slug:slug>/", include("bilag.portal.watch.urls")),
     path("o/<slug:slug>/", include("bilag.portal.sync.urls")),
+    path("o/<slug:slug>/", include("bilag.portal.repair.urls")),
     path("o/<slug:slug>/reports/", include("bilag.portal.reports.urls")),
     path("o/<slug:slug>/settings/members", include("bilag.portal.members.urls")),
     path("o/<slug:slug>/settings/tokens", include("bilag.portal.tokens.urls")),

@@ -7,52 +7,44 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language, gettext_lazy
 from django.views.decorators.http import require_GET
 
-from bilag.delivery.accounting import problems_of
+from bilag.core.problem import problems_of
 from bilag.delivery.installation import tenant
 from bilag.exports.history import Story, story
 from bilag.exports.masking import DOTS, formatted, masked_payload
-from bilag.exports.status import ExportRow
+from bilag.integrations.mapped_types import current_mappings
 from bilag.portal.audit.views import sees_masks
 from bilag.portal.claims.views import CATEGORIES
+from bilag.portal.repair.one_claim import actions, fixes_of
 from bilag.portal.scope import ROLES, Desk, organization_page
 
-# What a state asks of a person, and whether the page of problems has the button for it.
+# What a state asks of a person.
 _NEXT = {
-    "pending": (gettext_lazy("It is sent with the next sync. Nothing has to be done."), False),
-    "sending": (gettext_lazy("It is being sent now. Nothing has to be done."), False),
-    "accepted": (
-        gettext_lazy("The accounting system has it and books it later; it is followed until then."),
-        False,
+    "pending": gettext_lazy("It is sent with the next sync. Nothing has to be done."),
+    "sending": gettext_lazy("It is being sent now. Nothing has to be done."),
+    "accepted": gettext_lazy(
+        "The accounting system has it and books it later; it is followed until then."
     ),
-    "exported": (
-        gettext_lazy("It is booked. It is never sent again, unless somebody forces it."),
-        True,
+    "exported": gettext_lazy("It is booked. It is never sent again, unless somebody forces it."),
+    "failed": gettext_lazy(
+        "Correct the cause, in the mapping or in the accounting system, and retry."
     ),
-    "failed": (
-        gettext_lazy("Correct the cause, in the mapping or in the accounting system, and retry."),
-        True,
+    "in_doubt": gettext_lazy(
+        "It may have been booked. It is looked up there before anything is sent."
     ),
-    "in_doubt": (
-        gettext_lazy("It may have been booked. It is looked up there before anything is sent."),
-        True,
+    "needs_review": gettext_lazy(
+        "Look in the accounting system whether it stands there, and decide."
     ),
-    "needs_review": (
-        gettext_lazy("Look in the accounting system whether it stands there, and decide."),
-        True,
-    ),
-    "held": (gettext_lazy("It waits until what is missing is there, or somebody decides."), True),
-    "excluded": (gettext_lazy("A filter leaves it out. It goes when the filter lets it."), False),
-    "cancelled": (gettext_lazy("It was cancelled before it was sent. Nothing follows."), False),
-    "superseded": (gettext_lazy("A newer one has taken its place."), False),
-    "reversed": (gettext_lazy("What was booked has been reversed."), False),
+    "held": gettext_lazy("It waits until what is missing is there, or somebody decides."),
+    "excluded": gettext_lazy("A filter leaves it out. It goes when the filter lets it."),
+    "cancelled": gettext_lazy("It was cancelled before it was sent. Nothing follows."),
+    "superseded": gettext_lazy("A newer one has taken its place."),
+    "reversed": gettext_lazy("What was booked has been reversed."),
 }
 
 
@@ -72,12 +64,12 @@ def shown(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
     """Show one claim."""
     with tenant(desk.organization.id) as connection:
         found = story(connection, desk.organization.id, export_id)
-    if found is None:
-        raise Http404
+        if found is None:
+            raise Http404
+        key = found.export.integration_key
+        mapping = current_mappings(connection, desk.organization.id, [key]).get(key, {})
     masks = sees_masks(desk)
     show = masked_payload if masks else formatted
-    state = found.export.state
-    advice, at_problems = _NEXT[state]
     language = get_language() or "nb"
     return render(
         request,
@@ -87,8 +79,9 @@ def shown(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
             "export": found.export,
             "others": [row for row in found.exports if row.id != found.export.id],
             "category": CATEGORIES.get(found.export.category, found.export.category),
-            "advice": advice,
-            "problems_page": _problems_page(desk, found.export) if at_problems else "",
+            "advice": _NEXT[found.export.state],
+            "fixes": fixes_of(desk, found, mapping),
+            "actions": actions(desk, found.export),
             "reasons": [one.text(language) for one in problems_of(found.export.reason)],
             "masks": masks,
             "claimant": _claimant(found, masks=masks),
@@ -98,17 +91,6 @@ def shown(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
             "answer": show(found.sent.answer),
         },
     )
-
-
-def _problems_page(desk: Desk, export: ExportRow) -> str:
-    """Return the page on which decisions about a claim are made, where the role may make them."""
-    if desk.role == "accountant":
-        return ""
-    try:
-        page = reverse("problems:list", args=[desk.organization.slug])
-    except NoReverseMatch:
-        return ""
-    return f"{page}?{urlencode({'record': export.source_id})}"
 
 
 def _claimant(found: Story, *, masks: bool) -> str:

@@ -96,7 +96,7 @@ def _standings(connection: psycopg.Connection[Any], desk: Desk) -> dict[str, Any
                 {
                     "count": found.get(state, 0),
                     "state": state,
-                    "address": _claims(desk, integration=key, state=state)
+                    "address": _behind(desk, key, state)
                     if found.get(state) and state != "approved"
                     else "",
                 }
@@ -106,6 +106,24 @@ def _standings(connection: psycopg.Connection[Any], desk: Desk) -> dict[str, Any
         for (key, currency), found in sorted(counts.items())
     ]
     return {"standings": standings, "columns": used}
+
+
+# Where what is in a state is mended, with what the address of that page says besides.
+_MENDED = {
+    "failed": ("repair:failed", {}),
+    "held": ("repair:held", {}),
+    "in_doubt": ("repair:doubts", {"state": "in_doubt"}),
+    "needs_review": ("repair:doubts", {}),
+}
+
+
+def _behind(desk: Desk, key: str, state: str) -> str:
+    """Return the page behind a number: where it is mended, for those who may see that."""
+    if state not in _MENDED or desk.role == "coordinator":
+        return _claims(desk, integration=key, state=state)
+    page, also = _MENDED[state]
+    address = reverse(page, args=[desk.organization.slug])
+    return f"{address}?{urlencode({'integration': key, **also})}"
 
 
 def _claims(desk: Desk, **filters: str) -> str:

@@ -1,0 +1,1 @@
+"""Pages where what went wrong is understood and mended: causes, doubts, forced, reconciliation."""
