@@ -344,6 +344,16 @@ def test_the_api_takes_no_control_character_anywhere(portal: Portal, bad: str) -
         assert found == ("text_control_character", at), path
 
 
+def test_before_it_is_on_it_is_said_what_else_would_post_the_same_claims(portal: Portal) -> None:
+    ann = portal.browser("admin")
+    draft(portal, ann)
+    confirm = f"{portal.page(HOME)}/second/setup/confirm"
+    warning = "Each claim will be posted in each of them"
+    assert warning in text_of(ann.get(confirm))
+    portal.stage.query("UPDATE organization_integrations SET enabled = false WHERE key = 'ledger'")
+    assert warning not in text_of(ann.get(confirm))
+
+
 def test_a_draft_is_deleted_after_a_page_that_asks(portal: Portal) -> None:
     ann = portal.browser("admin")
     draft(portal, ann)

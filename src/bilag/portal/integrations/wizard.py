@@ -11,6 +11,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from bilag.core.problem import Refused
 from bilag.core.schedule_words import words
 from bilag.delivery.connecting import Connected
+from bilag.integrations.model import Integration
 from bilag.portal.integrations.forms import ConfirmForm, SystemForm
 from bilag.portal.integrations.settings_form import SettingsForm
 from bilag.portal.integrations.standing import kind_name, problem_text
@@ -166,6 +167,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "form": form,
         "missing": missing,
         "schedule": words(one.delivery.timed(), language),
+        "also": _also_sending(desk, one),
         "addresses": {
             step: step_address(slug, key, step)
             for step in ("system", "credentials", "test", "fields", "data", "schedule")
@@ -173,6 +175,21 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     }
     status = 422 if form.is_bound else 200
     return render(request, "integrations/confirm.html", context, status=status)
+
+
+def _also_sending(desk: Desk, one: Integration) -> list[Integration]:
+    """Return the other integrations that are on and take a kind of claim that this one takes.
+
+    Each posts in a book of its own, so that nothing keeps them from posting the same claim.
+    """
+    wanted = set(one.filters.categories)
+    return [
+        other
+        for other, state in desk.integrations.listed()
+        if state == "active"
+        and other.book.key != one.book.key
+        and wanted & set(other.filters.categories)
+    ]
 
 
 def run_test(request: HttpRequest, desk: Desk, key: str, back: str) -> HttpResponse:
