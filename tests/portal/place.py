@@ -402,7 +402,6 @@ def _values(place: Place, slug: str) -> dict[str, Any]:
         "sourceId": exports[0][1] if exports else "none",
         "runId": RUN,
         "syncId": RUN,
-        "entryId": entries[0][0] if entries else "c1-1",
         "sync_id": RUN,
         "reconciliationId": RUN,
         "alertId": 1,
