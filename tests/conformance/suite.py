@@ -469,14 +469,16 @@ class ConnectorSuite:
     # --- the connection test
 
     async def test_a_check_proves_the_look_up_and_writes_nothing(self, harness: Harness) -> None:
-        submission = harness.submission()
+        submission, gone = harness.submission(), "BAAAAAAAAAAAAAAAAAAB"
         async with harness.session() as session:
             await harness.send(session, submission)
             before = harness.writes()
-            known = await harness.connector.check(session, submission.references[0])
+            known = await harness.connector.check(session, submission.references)
+            newer = await harness.connector.check(session, [gone, *submission.references])
             unknown = await harness.connector.check(session)
-            missing = await harness.connector.check(session, "BAAAAAAAAAAAAAAAAAAB")
+            missing = await harness.connector.check(session, [gone])
         assert known.ok
+        assert newer.look_up_proven, "one voucher deleted there by hand is not a broken look-up"
         assert known.look_up_proven
         assert known.company_id
         assert known.message

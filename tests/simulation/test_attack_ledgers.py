@@ -270,7 +270,7 @@ def _move_route(world: World, settings: dict[str, Any]) -> None:
         assert old is not None
         save_integration(connection, replace(old, is_route=False))
         new = replace(
-            old, id=integration_id(world.organization, "new"), key="new", name="New",
+            old, id=integration_id(world.organization, "other"), key="other", name="Other",
             type="rest", settings=settings,
         )  # fmt: skip
         save_integration(connection, new)

@@ -365,8 +365,11 @@ def _rotate(planted: Planted, systems: dict[str, SandboxProcess], url: str, toke
     assert by_command("refused")[0] == 1
     assert planted.ask(place, "PUT", token, body(new("refused over REST")))[0] == 422
     systems["rest"].set(api_key=new("rotated"))
-    said = next((text for code, text in (by_command("rotated") for _ in range(3)) if not code), "")
-    assert said, "a test that did not pass in time on a busy machine is tried again"
+    until = time.monotonic() + 90
+    while (tried := by_command("rotated"))[0]:
+        # a test that did not pass in its ten seconds on a busy machine is tried again
+        assert time.monotonic() < until, tried[1]
+        time.sleep(1)
     systems["rest"].set(api_key=new("rotated over REST"))
     status, answer = planted.ask(place, "PUT", token, body(new("rotated over REST")))
     assert status == 200, answer

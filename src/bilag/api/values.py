@@ -5,7 +5,6 @@ Every limit here is in the OpenAPI document, so that a client can check before i
 
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -90,8 +89,7 @@ def value_problem(fault: Mapping[str, Any]) -> Problem:
     """Return a problem for one of pydantic's faults, with its field as a path: `expenseIds[3]`."""
     refused = fault.get("ctx", {}).get("error")
     if isinstance(refused, Refused):
-        problem = refused.problems[0]
-        return replace(problem, field=f"{_path(fault['loc'])}.{problem.field}".strip("."))
+        return refused.problems[0].inside(_path(fault["loc"]))
     return fault_problem(fault, _path(fault["loc"])) or Problem(
         "value_not_usable", _path(fault["loc"])
     )

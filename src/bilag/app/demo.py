@@ -37,6 +37,7 @@ from bilag.exports.status import export_page
 # is told, with where the worker's log is, and the exit code says that time was up.
 DELIVERY_SECONDS_MAX = 120.0
 _EXPORTS_MAX = 10_000
+PORT = 8080
 _BELONG_TO_OTHERS = ("BILAG_DATABASE_URL", "BILAG_DATABASE_OWNER_URL", "BILAG_MASTER_KEY",
                      "BILAG_MASTER_KEY_FILE", "BILAG_KEY_SOURCE", "BILAG_EPOCH_FILE")  # fmt: skip
 # Positions count the requests that write. The first kind is posted, and we never hear of it.
@@ -59,9 +60,6 @@ _STRUCK = {
     "error_after": "answers 500 after posting",
     "too_many": "answers 429, too many requests",
 }
-
-
-PORT = 8080
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,10 +151,12 @@ class Connector(Protocol[S]):
         """
         ...
 
-    async def check(self, session: Session[S], known_reference: str = "") -> ConnectionReport:
+    async def check(
+        self, session: Session[S], known_references: Sequence[str] = ()
+    ) -> ConnectionReport:
         """Test the connection without writing anything, in at most 10 seconds; never raises.
 
-        Look-up is proven when a made-up reference is absent and `known_reference` is found.
+        Look-up is proven when a made-up reference is absent and a known one is found.
         """
         ...
 

@@ -31,6 +31,8 @@ def character_problems(value: object, place: str = "") -> Iterator[Problem]:
 
     A key that holds such a character is told at the place where it stands.
     """
+    if _is_printable(value):  # nearly always, and then without a place for each text
+        return
     waiting = [(place, value)]
     while waiting:
         at, found = waiting.pop()
@@ -48,3 +50,18 @@ def character_problems(value: object, place: str = "") -> Iterator[Problem]:
             case list() | tuple():
                 parts = [(f"{at}[{number}]", part) for number, part in enumerate(found, 1)]
         waiting += reversed(parts)
+
+
+def _is_printable(value: object) -> bool:
+    waiting = [value]
+    while waiting:
+        match waiting.pop():
+            case str() as text:
+                if not text.isprintable():
+                    return False
+            case Mapping() as found:
+                waiting += found.keys()
+                waiting += found.values()
+            case list() | tuple() as found:
+                waiting += found
+    return True

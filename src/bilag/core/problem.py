@@ -4,7 +4,7 @@ A problem names record, line and field; its text comes from the catalogue in thr
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as field_of
 from typing import Any
 
@@ -27,6 +27,10 @@ class Problem:
     def text(self, language: str = "en") -> str:
         """Return the sentence in `nb`, `nn` or `en`; an unknown language gives English."""
         return say(self.code, language, **self.params)
+
+    def inside(self, place: str) -> "Problem":
+        """Return the problem with its field below a place: `mapping` and `header` to one path."""
+        return replace(self, field=f"{place}.{self.field}".strip("."))
 
     def as_json(self, language: str = "en") -> dict[str, Any]:
         """Return the problem as camelCase JSON fields, the sentence included."""

@@ -9,6 +9,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -17,6 +18,7 @@ from psycopg_pool import ConnectionPool
 
 from bilag.connectors.http import ExchangeError
 from bilag.connectors.interface import Connector, Session
+from bilag.core.clock import utc_now
 from bilag.core.outcome import ConnectionReport, ReferenceItem
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.sessions import Sessions
@@ -45,6 +47,10 @@ TEST_SECONDS_MAX = 9.0
 LISTED_WITHIN_SECONDS = 6.0
 # What a test reads at once; the others are read when somebody asks for them.
 FIRST_KINDS = ("accounts", "cost_centres")
+# The newest vouchers prove the look-up: one that was deleted there by hand must not keep a
+# credential from being replaced, and one found is proof. Some systems search a month back only.
+KNOWN_MAX = 3
+KNOWN_WITHIN = timedelta(days=30)
 # Failure policy: of the threads that answer people at most so many wait for other systems; who
 # finds no place within the time below is told to try again.
 AT_ONCE_MAX = 4
@@ -109,7 +115,7 @@ class ConnectionTests:
         with self._scope() as connection:
             integration = self._integration(connection, key)
             tried = what_is_tried(connection, integration)
-            known = _known_reference(connection, integration)
+            known = _known_references(connection, integration)
         try:
             tested = self._bounded(lambda c: self._test(c, integration, known))
         except TimeoutError:
@@ -150,7 +156,7 @@ class ConnectionTests:
         Raises Refused while too many tests are under way.
         """
         with self._scope() as connection:
-            known = _known_reference(connection, integration)
+            known = _known_references(connection, integration)
 
         def change(loaded: LoadedIntegration) -> LoadedIntegration:
             if settings is None:
@@ -161,14 +167,17 @@ class ConnectionTests:
             return self._bounded(
                 lambda c: try_out(
                     c, self._connectors, self._vault, self._organization_id, integration.id,
-                    known_reference=known, secrets=secrets, change=change, language=language,
+                    known_references=known, secrets=secrets, change=change, language=language,
                 )
             )  # fmt: skip
         except TimeoutError:
             return _too_late().report
 
     async def _test(
-        self, connection: psycopg.AsyncConnection[Any], integration: Integration, known: str
+        self,
+        connection: psycopg.AsyncConnection[Any],
+        integration: Integration,
+        known: Sequence[str],
     ) -> Tested:
         until = time.monotonic() + LISTED_WITHIN_SECONDS
         async with organization_scope_async(connection, self._organization_id):
@@ -310,12 +319,15 @@ async def _read_list(
     return Listed(kind, items)
 
 
-def _known_reference(connection: psycopg.Connection[Any], integration: Integration) -> str:
-    """Return a voucher that must be found there, or nothing; a draft has sent none."""
+def _known_references(connection: psycopg.Connection[Any], integration: Integration) -> list[str]:
+    """Return vouchers of which one must be found there, newest first; a draft has sent none."""
     if integration.is_draft:
-        return ""
-    newest = export_page(connection, state="exported", integration_id=integration.id, limit=1)
-    return newest[0].reference if newest else ""
+        return []
+    newest = export_page(
+        connection, state="exported", integration_id=integration.id, limit=KNOWN_MAX
+    )
+    since = utc_now() - KNOWN_WITHIN
+    return [one.reference for one in newest if one.exported_at and one.exported_at > since]
 
 
 def _too_late() -> Tested:

@@ -3,7 +3,7 @@
 Nothing is written there and nothing is stored; no transaction is open while the system is asked.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ async def try_out(
     organization_id: UUID,
     integration_id: UUID,
     *,
-    known_reference: str = "",
+    known_references: Sequence[str] = (),
     secrets: Mapping[str, str] | None = None,
     change: Callable[[LoadedIntegration], LoadedIntegration] = lambda loaded: loaded,
     language: str = "en",
@@ -53,7 +53,7 @@ async def try_out(
     sessions = Sessions()
     try:
         session = await sessions.get(loaded, ready.settings, {**ready.secrets, **(secrets or {})})
-        report = await ready.connector.check(session, known_reference)
+        report = await ready.connector.check(session, known_references)
     finally:
         await sessions.close()
     known = (None, report.company_id or loaded.runtime.company_id)

@@ -5,7 +5,6 @@ Stored as JSONB `field_mappings`, camelCase, unknown keys refused; `check.py` ch
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -160,8 +159,7 @@ def _shape_problems(fault: ErrorDetails) -> Iterator[Problem]:
     place = place.lstrip(".")
     context: dict[str, Any] = fault.get("ctx", {})
     if isinstance(refused := context.get("error"), Refused):
-        for problem in refused.problems:
-            yield replace(problem, field=f"{place}.{problem.field}".strip("."))
+        yield from (problem.inside(place) for problem in refused.problems)
         return
     code, params = "mapping_shape", {}
     match fault["type"]:

@@ -144,10 +144,13 @@ def global_page(view: PersonView[Rest]) -> Callable[..., HttpResponseBase]:
     return page
 
 
-def organization_page(*roles: Role) -> Callable[[DeskView[Rest]], Callable[..., HttpResponseBase]]:
+def organization_page(
+    *roles: Role, support: bool = True
+) -> Callable[[DeskView[Rest]], Callable[..., HttpResponseBase]]:
     """Let in who has one of these roles in the organization of the address; others get a 404.
 
-    The view is called as `view(request, desk, ...)`, without the address's `slug`.
+    The view is called as `view(request, desk, ...)`, without the address's `slug`. Not `support`:
+    closed in support mode, whose hour what it makes would outlive.
     """
 
     def decorate(view: DeskView[Rest]) -> Callable[..., HttpResponseBase]:
@@ -159,7 +162,7 @@ def organization_page(*roles: Role) -> Callable[[DeskView[Rest]], Callable[..., 
             if person is None:
                 return redirect_to_login(request.get_full_path())
             desk = _desk(person, slug, supported(request))
-            if desk is None or desk.role not in roles:
+            if desk is None or desk.role not in roles or (desk.support and not support):
                 raise Http404
             cast(PortalRequest, request).desk = desk
             return view(request, desk, *args, **rest)

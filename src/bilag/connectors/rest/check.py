@@ -4,6 +4,7 @@ Ends within 10 seconds whatever the network does, and says what to do about the 
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from yarl import URL
@@ -60,17 +61,17 @@ class _Fault(Exception):
     company_id: str = ""
 
 
-async def check_connection(wire: Wire, known_reference: str) -> ConnectionReport:
+async def check_connection(wire: Wire, known_references: Sequence[str]) -> ConnectionReport:
     """Return what works and what does not; never raises, writes nothing.
 
-    Look-up is proven when a made-up reference is absent and `known_reference` is found.
+    Look-up is proven when a made-up reference is absent and a known one is found.
     """
     address = wire.write_address
     report = _NOTHING_WRONG
     try:
         async with asyncio.timeout(CHECK_SECONDS_MAX):
             report = await _company(wire)
-            found = await _look_up_works(wire, known_reference)
+            found = await _look_up_works(wire, known_references)
     except _Fault as fault:
         found_id = fault.company_id or report.company_id
         return _said(replace(report, company_id=found_id), fault.problem, ok=False)
@@ -138,7 +139,7 @@ async def _company(wire: Wire) -> ConnectionReport:
     return replace(_NOTHING_WRONG, company_id=found, company_name=name)
 
 
-async def _look_up_works(wire: Wire, known_reference: str) -> Problem:
+async def _look_up_works(wire: Wire, known_references: Sequence[str]) -> Problem:
     """Return the good news, which says how much of it is proven; raises _Fault otherwise."""
     if wire.settings.look_up is None:
         if wire.settings.company is not None:
@@ -149,11 +150,13 @@ async def _look_up_works(wire: Wire, known_reference: str) -> Problem:
         )
     if not isinstance(await _find(wire, MADE_UP_REFERENCE), Absent):
         raise _Fault(Problem("connector.made_up_found"))
-    if not known_reference:
+    if not known_references:
         return Problem("connector.check_look_up_unproven")
-    if isinstance(await _find(wire, known_reference), Absent):
-        raise _Fault(Problem("connector.known_not_found", params={"reference": known_reference}))
-    return Problem("connector.check_passed")
+    for reference in known_references:
+        if not isinstance(await _find(wire, reference), Absent):
+            return Problem("connector.check_passed")
+    params = {"reference": known_references[0]}
+    raise _Fault(Problem("connector.known_not_found", params=params))
 
 
 async def _find(wire: Wire, reference: str) -> Posted | Staged | BookingRefused | Absent:

@@ -113,10 +113,10 @@ class RestConnector:
         return await identify_company(Wire.of(session))
 
     async def check(
-        self, session: Session[RestSettings], known_reference: str = ""
+        self, session: Session[RestSettings], known_references: Sequence[str] = ()
     ) -> ConnectionReport:
         """Test login, company and look-up without writing anything, in at most 10 seconds."""
-        return await check_connection(Wire.of(session), known_reference)
+        return await check_connection(Wire.of(session), known_references)
 
 
 async def _send(wire: Wire, reference: str, submission: Submission, permit: Permit) -> Outcome:

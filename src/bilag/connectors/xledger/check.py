@@ -4,6 +4,7 @@ Ends within 10 seconds whatever the network does, and says what to do about the 
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -35,7 +36,7 @@ MADE_UP_REFERENCE = "BZZZZZZZZZZZZZZZZZZZ"
 KNOWN_WITHIN = timedelta(days=31)
 
 
-async def check_connection(wire: Wire, known_reference: str) -> ConnectionReport:
+async def check_connection(wire: Wire, known_references: Sequence[str]) -> ConnectionReport:
     """Return what works and what does not; never raises, writes nothing.
 
     `details` say for each setting whether the tenant confirms or contradicts it.
@@ -52,7 +53,7 @@ async def check_connection(wire: Wire, known_reference: str) -> ConnectionReport
             if wrong := contradictions(details):
                 params = {"settings": "; ".join(wrong)[:500]}
                 return _said(report, Problem("xledger.settings_contradicted", params=params))
-            found = await _look_up_works(wire, known_reference)
+            found = await _look_up_works(wire, known_references)
     except ReadFailed as failure:
         return _stopped(report, failure.outcome)
     except TimeoutError:
@@ -74,21 +75,22 @@ async def _schema(wire: Wire) -> dict[str, str]:
         return {"schema": f"unknown: {failure.outcome.message}"[:300]}
 
 
-async def _look_up_works(wire: Wire, known_reference: str) -> Problem:
+async def _look_up_works(wire: Wire, known_references: Sequence[str]) -> Problem:
     """Return the good news, which says how much of it is proven, or the fault of the look-up."""
     made_up = await _find(wire, MADE_UP_REFERENCE, timedelta(0))
     if isinstance(made_up, Problem):
         return made_up
     if made_up:
         return Problem("connector.made_up_found")
-    if not known_reference:
+    if not known_references:
         return Problem("connector.check_look_up_unproven")
-    known = await _find(wire, known_reference, KNOWN_WITHIN)
-    if isinstance(known, Problem):
-        return known
-    if not known:
-        return Problem("connector.known_not_found", params={"reference": known_reference})
-    return Problem("connector.check_passed")
+    for reference in known_references:
+        known = await _find(wire, reference, KNOWN_WITHIN)
+        if isinstance(known, Problem):
+            return known
+        if known:
+            return Problem("connector.check_passed")
+    return Problem("connector.known_not_found", params={"reference": known_references[0]})
 
 
 async def _find(wire: Wire, reference: str, within: timedelta) -> bool | Problem:

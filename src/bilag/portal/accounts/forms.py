@@ -151,15 +151,13 @@ class _FromDevice:
         fields: dict[str, forms.Field] = self.fields  # type: ignore[attr-defined]
         fields["credential"] = _DeviceAnswer()
 
-    def clean_credential(self) -> Any:
-        """Look at the answer as allauth does, where it does so here."""
-        look = getattr(super(), "clean_credential", None)
-        found = self.cleaned_data["credential"]  # type: ignore[attr-defined]
-        return _answered(look) if look is not None else found
 
-    def clean(self) -> Any:
-        """Look at the answer as allauth does, where it does so here."""
-        return _answered(super().clean)  # type: ignore[misc]
+class _Known(_FromDevice):
+    """The answer of a passkey that is known here."""
+
+    def clean_credential(self) -> Any:
+        """Return the passkey that answered."""
+        return _answered(super().clean_credential)  # type: ignore[misc]
 
 
 def _answered(look: Callable[[], Any]) -> Any:
@@ -169,15 +167,15 @@ def _answered(look: Callable[[], Any]) -> Any:
         raise get_adapter().validation_error("incorrect_code") from error
 
 
-class PasskeyForm(_FromDevice, AuthenticateWebAuthnForm):  # type: ignore[misc]
+class PasskeyForm(_Known, AuthenticateWebAuthnForm):  # type: ignore[misc]
     """A passkey as the second factor."""
 
 
-class PasskeySignInForm(_FromDevice, LoginWebAuthnForm):  # type: ignore[misc]
+class PasskeySignInForm(_Known, LoginWebAuthnForm):  # type: ignore[misc]
     """A passkey alone."""
 
 
-class PasskeyAgainForm(_FromDevice, ReauthenticateWebAuthnForm):  # type: ignore[misc]
+class PasskeyAgainForm(_Known, ReauthenticateWebAuthnForm):  # type: ignore[misc]
     """The same before something that matters."""
 
 
@@ -195,6 +193,10 @@ class AddPasskeyForm(_Worded, _FromDevice, AddWebAuthnForm):  # type: ignore[mis
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("initial", {}).setdefault("passwordless", True)
         super().__init__(*args, **kwargs)
+
+    def clean(self) -> Any:
+        """Register the passkey that answered."""
+        return _answered(super().clean)
 
 
 class RenamePasskeyForm(_Worded, EditWebAuthnForm):  # type: ignore[misc]

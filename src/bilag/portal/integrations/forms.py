@@ -188,8 +188,8 @@ class SystemForm(Form):
         for fault in error.errors(include_url=False, include_input=False):
             field = before + ".".join(str(part) for part in fault["loc"])
             raised = fault.get("ctx", {}).get("error")
-            problem = raised.problems[0] if isinstance(raised, Refused) else None
-            field = f"{field}.{problem.field}".strip(".") if problem else field
+            problem = raised.problems[0].inside(field) if isinstance(raised, Refused) else None
+            field = problem.field if problem else field
             problem = problem or fault_problem(fault, field) or Problem("value_not_usable")
             self.add_error(_FIELDS.get(field), problem.text(get_language() or "nb"))
 

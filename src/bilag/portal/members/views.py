@@ -19,6 +19,7 @@ from bilag.portal.accounts.arrivals import invitation_link
 from bilag.portal.accounts.mail import can_mail, mail
 from bilag.portal.members.forms import ROLES, InviteForm, RoleForm
 from bilag.portal.scope import Desk, organization_page, say
+from bilag.portal.templatetags.portal import person
 from bilag.tenants.members import Role
 
 
@@ -41,7 +42,7 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
             {
                 "one": one,
                 "role": ROLES[one.role][0],
-                "by": one.invited_by.removeprefix("user "),
+                "by": person(one.invited_by),
                 "over": one.expires_at <= now,
             }
             for one in invitations
@@ -51,10 +52,9 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@organization_page("admin")
+@organization_page("admin", support=False)
 def invite(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Invite a person; the link is shown in this answer only, and mailed where that is set up."""
-    _refuse_support(desk)
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -85,10 +85,9 @@ def invite(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@organization_page("admin")
+@organization_page("admin", support=False)
 def role(request: HttpRequest, desk: Desk, subject: str) -> HttpResponse:
     """Give a member another role."""
-    _refuse_support(desk)
     now = _role_of(desk, subject)
     form = RoleForm(request.POST or None, initial={"role": now})
     if request.method == "POST" and form.is_valid():
@@ -145,12 +144,6 @@ def withdraw(request: HttpRequest, desk: Desk, invitation_id: UUID) -> HttpRespo
 
 def _people(desk: Desk) -> Membership:
     return desk.installation.members_of(desk.organization.id, desk.actor)
-
-
-def _refuse_support(desk: Desk) -> None:
-    # A membership would outlive the hour of support.
-    if desk.support:
-        raise Http404
 
 
 def _role_of(desk: Desk, subject: str) -> Role:

@@ -41,7 +41,7 @@ class PlaceForm(Form):
                 raised = fault.get("ctx", {}).get("error")
                 place = ".".join(str(step) for step in fault["loc"])
                 if isinstance(raised, Refused):
-                    self.refuse(Refused(*(_inside(place, p) for p in raised.problems)))
+                    self.refuse(Refused(*(p.inside(place) for p in raised.problems)))
                 else:
                     self.refuse(Refused(Problem("value_not_usable", place)))
         return None
@@ -94,10 +94,6 @@ class ExactAmount(forms.CharField):
 def day_input() -> forms.DateInput:
     """Return a field for a day, sent as 2026-01-31 whatever the language."""
     return forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
-
-
-def _inside(place: str, problem: Problem) -> Problem:
-    return replace(problem, field=f"{place}.{problem.field}".strip("."))
 
 
 def _at_field(problem: Problem, fields: Mapping[str, Any]) -> Problem:

@@ -60,12 +60,9 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 
 @require_http_methods(["GET", "POST"])
-@organization_page("admin")
+@organization_page("admin", support=False)
 def make(request: HttpRequest, desk: Desk) -> HttpResponse:
     """Make a token and show it in this very answer, which is kept nowhere."""
-    if desk.support:
-        # It would outlive the hour of support, and be seen by somebody who sees no secret.
-        raise Http404
     if request.method == "GET":
         return render(request, "tokens/make.html", {"form": TokenForm(initial=_drawn())})
     form = TokenForm(request.POST)

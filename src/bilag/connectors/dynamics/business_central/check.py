@@ -4,7 +4,7 @@ Ends within 10 seconds whatever the network does, and says what to do about the 
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bilag.connectors.dynamics.business_central.company import company_path, find_company
@@ -54,10 +54,10 @@ async def identify_company(wire: Wire) -> Company | RetryLater | Misconfigured:
         return outcome
 
 
-async def check_connection(wire: Wire, known_reference: str) -> ConnectionReport:
+async def check_connection(wire: Wire, known_references: Sequence[str]) -> ConnectionReport:
     """Return what works and what does not; never raises, writes nothing.
 
-    Look-up is proven when a made-up reference is absent and `known_reference` is found.
+    Look-up is proven when a made-up reference is absent and a known one is found.
     """
     report = ConnectionReport(ok=True, message="")
     try:
@@ -65,7 +65,7 @@ async def check_connection(wire: Wire, known_reference: str) -> ConnectionReport
             company = await find_company(wire, once_seconds=REQUEST_SECONDS_MAX)
             report = replace(report, company_id=company.id, company_name=company.name)
             await _dimensions_exist(wire)
-            said = await _look_up_works(wire, known_reference)
+            said = await _look_up_works(wire, known_references)
     except Stop as stop:
         problem = stop.outcome.problem
         message = problem.text() if problem else stop.outcome.message
@@ -100,15 +100,16 @@ async def _dimensions_exist(wire: Wire) -> None:
         )  # fmt: skip
 
 
-async def _look_up_works(wire: Wire, known_reference: str) -> Problem:
+async def _look_up_works(wire: Wire, known_references: Sequence[str]) -> Problem:
     """Return the good news, which says how much of it is proven; raises Stop otherwise."""
     if not isinstance(await _find(wire, MADE_UP_REFERENCE), Absent):
         raise stopped(Misconfigured, "connector.made_up_found")
-    if not known_reference:
+    if not known_references:
         return Problem("connector.check_look_up_unproven")
-    if isinstance(await _find(wire, known_reference), Absent):
-        raise stopped(Misconfigured, "dynamics.known_not_found", reference=known_reference)
-    return Problem("connector.check_passed")
+    for reference in known_references:
+        if not isinstance(await _find(wire, reference), Absent):
+            return Problem("connector.check_passed")
+    raise stopped(Misconfigured, "dynamics.known_not_found", reference=known_references[0])
 
 
 async def _find(wire: Wire, reference: str) -> Found:
