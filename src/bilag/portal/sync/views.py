@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from bilag.delivery.accounting import problems_of
+from bilag.core.problem import problems_of
 from bilag.delivery.sync_now import Progress
 from bilag.exports.sync_requests import Cause, cursor_of, moment_of
 from bilag.portal.scope import ROLES, Desk, announce, organization_page
