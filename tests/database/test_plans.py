@@ -110,10 +110,10 @@ def queries(world: World) -> dict[str, tuple[str, Any]]:
         "status": (status._TOTALS, None),
         "due": ("SELECT * FROM due_integrations()", None),
         "newest page": (
-            status._COLUMNS + "WHERE e.id < %s ORDER BY e.id DESC LIMIT 50",
+            status.COLUMNS + "WHERE e.id < %s ORDER BY e.id DESC LIMIT 50",
             [10**9],
         ),
-        "one claim": (status._COLUMNS + "WHERE e.source_id = ANY (%s)", [["H17"]]),
+        "one claim": (status.COLUMNS + "WHERE e.source_id = ANY (%s)", [["H17"]]),
     }
 
 

@@ -46,7 +46,7 @@ FROM exports WHERE source_id LIKE 'H%%' AND NOT EXISTS (
 """
 _ALERTS = """
 INSERT INTO alerts (organization_id, rule, cause, params, opened_at, told_at, cleared_at)
-SELECT organization_id, 'silence', n::text, '{}', '2025-01-01', '2025-01-01', '2025-01-02'
+SELECT id, 'silence', n::text, '{}', '2025-01-01', '2025-01-01', '2025-01-02'
 FROM organizations, generate_series(%(first)s::int, %(last)s::int) n
 """
 _CHANGES = """
