@@ -354,6 +354,20 @@ def test_before_it_is_on_it_is_said_what_else_would_post_the_same_claims(portal:
     assert warning not in text_of(ann.get(confirm))
 
 
+@pytest.mark.parametrize("page", ["mapping/categories", "data", "schedule"])
+def test_the_way_to_the_next_step_stands_after_what_the_step_asks(
+    portal: Portal, page: str
+) -> None:
+    ann = portal.browser("admin")
+    draft(portal, ann)
+    content = ann.get(f"{portal.page(HOME)}/second/{page}").content.decode()
+    steps, heading, onward = (content.index(part) for part in ('class="steps"', "<h1", "Next step"))
+    last_form = content.rindex("</form>", heading, content.index("</main>"))
+    assert steps < heading < last_form < onward
+    finished = ann.get(f"{portal.page(HOME)}/ledger/{page}").content.decode()
+    assert "Next step: " not in finished
+
+
 def test_a_draft_is_deleted_after_a_page_that_asks(portal: Portal) -> None:
     ann = portal.browser("admin")
     draft(portal, ann)
