@@ -18,7 +18,7 @@ from bilag.tenants.scope import organization_scope
 from tests.database.api_stage import MAPPING, problem, record
 from tests.portal.forms import form_of
 from tests.portal.stage import Portal
-from tests.sandboxes import SandboxProcess
+from tests.sandboxes import SandboxProcess, start_sandbox
 from tests.simulation.systems import BC_SECRET, BUSINESS_CENTRAL, REST, XLEDGER, XLEDGER_TOKEN
 
 REST_KEY = "canary-rest-key-0123456789"
@@ -352,6 +352,24 @@ def test_before_it_is_on_it_is_said_what_else_would_post_the_same_claims(portal:
     assert warning in text_of(ann.get(confirm))
     portal.stage.query("UPDATE organization_integrations SET enabled = false WHERE key = 'ledger'")
     assert warning not in text_of(ann.get(confirm))
+
+
+@pytest.mark.usefixtures("open_network")
+def test_a_test_that_tried_no_login_claims_no_pass(portal: Portal) -> None:
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    with start_sandbox("rest", auth="api_key", api_key=REST_KEY) as running:
+        settings = {"baseUrl": running.url, "auth.kind": "api_key", "secret.api_key": REST_KEY}
+        shown = form_of(ann.get(f"{step}/credentials"), "version")
+        assert ann.post(f"{step}/credentials", shown | settings).status_code == 302
+        tested = ann.post(f"{step}/test", follow=True)
+    said = text_of(tested)
+    assert said.count("The address answers. The login was not tried.") == 2
+    assert "Set up the company or the look-up under More settings" in said
+    assert f'href="{step}/credentials">Go to the settings' in tested.content.decode()
+    assert "passed" not in said
+    kept = portal.stage.alice.get("/api/v1/integrations/second")["test"]
+    assert kept["passed"], "for the API it stays a test that passed, with its problem"
 
 
 @pytest.mark.parametrize("page", ["mapping/categories", "data", "schedule"])

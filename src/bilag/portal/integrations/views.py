@@ -74,19 +74,27 @@ def rotate(request: HttpRequest, desk: Desk, key: str, field: str) -> HttpRespon
     if form.is_bound:
         if form.is_valid():
             try:
-                desk.credentials.replace(
+                report = desk.credentials.replace(
                     str(found.integration.id), form.secrets(), language=desk.language
                 )
             except Refused as refused:
                 form.refuse(refused)
             else:
                 desk.exports.start_delivery()
-                say(
-                    request,
+                proven = report is not None and report.login_tried
+                told = (
                     _("The test passed: the new %(secret)s is in use. The one before it is kept,"
                       " sealed, until something was sent with the new one.")
-                    % {"secret": inside(secrets[field])},
+                    if proven
+                    else _("The address answers, but the login was not tried. The new %(secret)s is"
+                           " in use. The one before it is kept, sealed, until something was sent"
+                           " with the new one.")
                 )  # fmt: skip
+                say(
+                    request,
+                    told % {"secret": inside(secrets[field])},
+                    "success" if proven else "warning",
+                )
                 return redirect("integrations:overview", desk.organization.slug, key)
         form.must_be_typed_again()
     known = next((one for one in found.credentials if one.field == field), None)

@@ -202,7 +202,9 @@ def run_test(request: HttpRequest, desk: Desk, key: str, back: str) -> HttpRespo
     except Refused as refused:
         say(request, refused.problems[0].text(language), "warning")
         return redirect(back)
-    if tested.report.ok:
+    if not tested.report.login_tried:
+        say(request, _("The address answers. The login was not tried."), "warning")
+    elif tested.report.ok:
         say(request, _("The test passed: the connection works."))
     else:
         say(request, _("The test did not pass. What to do stands below."), "danger")
