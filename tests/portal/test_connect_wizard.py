@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.types.json import Jsonb
 
 from bilag.connectors.registry import CONNECTORS
 from bilag.integrations.store import get_integration, save_mapping
@@ -370,6 +371,36 @@ def test_a_test_that_tried_no_login_claims_no_pass(portal: Portal) -> None:
     assert "passed" not in said
     kept = portal.stage.alice.get("/api/v1/integrations/second")["test"]
     assert kept["passed"], "for the API it stays a test that passed, with its problem"
+
+
+def test_before_it_is_on_it_is_said_what_is_sent_and_what_follows_without_an_answer(
+    portal: Portal,
+) -> None:
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    nothing = text_of(ann.get(f"{step}/confirm"))
+    assert "Expense types with a ledger account None" in nothing
+    map_it(portal)
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert "Included data Expense claims, Mileage claims, Driver honoraria See or" in said
+    assert "Expense types with a ledger account meal, travel" in said
+    assert "More filters" not in said
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = %s, filters = %s WHERE key = 'second'",
+        Jsonb({"baseUrl": "https://ledger.example"}), Jsonb({"fromAmount": "5"}),
+    )  # fmt: skip
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert "More filters are set." in said
+    person = "The claim is then in doubt, and a person decides. Nothing is sent twice."
+    assert person in said
+    look_up = {"path": "/v?reference={reference}", "reference": "/ref", "absentStatuses": [404]}
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = settings || %s WHERE key = 'second'",
+        Jsonb({"lookUp": look_up}),
+    )
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert person not in said
+    assert "The voucher is looked up in the system before anything else is done" in said
 
 
 @pytest.mark.parametrize("page", ["mapping/categories", "data", "schedule"])
