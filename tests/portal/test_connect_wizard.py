@@ -137,7 +137,7 @@ def test_the_whole_wizard_left_in_the_middle_and_gone_on_with_elsewhere(
     half = {
         name: value
         for name, value in entered.items()
-        if name.startswith("secret.") or name in leads_by
+        if name.startswith("secret.") or name in (*leads_by, "auth.kind")
     }
     kept = ann.post(f"{step}/credentials", form_of(ann.get(f"{step}/credentials"), "version")
                     | half | {"later": "1"})  # fmt: skip
@@ -289,6 +289,46 @@ def test_a_failed_form_keeps_everything_but_the_secrets(portal: Portal) -> None:
     ann.cookies["django_language"] = "nn"
     nynorsk = ann.post(f"{step}/credentials", usable)
     assert "Grunnadresse: Verdien kan ikkje brukast: ei adresse ser ut som" in text_of(nynorsk)
+
+
+def test_only_the_fields_of_the_chosen_login_are_asked(portal: Portal) -> None:
+    """Without a script: the choice first, then its fields; what was typed stays, secrets do not."""
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    page = ann.get(f"{step}/credentials")
+    content = page.content.decode()
+    assert content.index("Use this login") < content.index('name="baseUrl"')
+    assert not _login_fields(page)
+    given = form_of(page, "version") | {
+        "baseUrl": "https://ledger.example", "auth.kind": "basic", "secret.api_key": REST_KEY,
+        "company": "on",
+    }  # fmt: skip
+    chosen = ann.post(f"{step}/credentials", given | {"use": "1"})
+    assert chosen.status_code == 200
+    assert "The fields below are those of the login you chose" in text_of(chosen)
+    assert _login_fields(chosen) == {"auth.username", "secret.password", "expires.password"}
+    shown = form_of(chosen, "version")
+    assert (shown["baseUrl"], shown["auth.kind"], shown["company"]) == (
+        "https://ledger.example", "basic", "on",
+    )  # fmt: skip
+    assert REST_KEY not in chosen.content.decode()
+    settings = "SELECT settings::text FROM organization_integrations WHERE key = 'second'"
+    assert portal.stage.query(settings) == [("{}",)]
+
+    refused = ann.post(f"{step}/credentials", shown | {"auth.username": "ann"})
+    assert refused.status_code == 422
+    assert _login_fields(refused) == {"auth.username", "secret.password", "expires.password"}
+    assert form_of(refused, "version")["auth.username"] == "ann"
+    other = ann.post(f"{step}/credentials", shown | {"auth.kind": "bearer"})
+    assert _login_fields(other) == {"secret.bearer_token", "expires.bearer_token"}
+    unfolded = ann.post(f"{step}/credentials", shown | {"auth.kind": "hmac", "use": "1"})
+    header = form_of(unfolded, "version")["auth.signatureHeader"]
+    assert header == "X-Signature", "what the page did not ask before has its usual value"
+
+
+def _login_fields(page: Any) -> set[str]:
+    names = form_of(page, "version")
+    return {n for n in names if n.startswith(("auth.", "secret.", "expires."))} - {"auth.kind"}
 
 
 def test_the_first_step_says_what_cannot_be_used(portal: Portal) -> None:

@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -33,6 +34,7 @@ from bilag.portal.integrations.places import (
     value_at,
 )
 from bilag.portal.numbers import whole
+from bilag.portal.scope import say
 
 SECRET, EXPIRES = "secret.", "expires."
 # Whatever holds a private key is pasted with its line breaks, which a one-line field would lose.
@@ -53,8 +55,17 @@ class SettingsForm(Form):
         version: str = "",
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, auto_id="id_%s")
         self._places = places(kind.schema)
+        initial = {
+            place.name: (entered or {}).get(place.name, _shown(place, settings))
+            for place in self._places
+        }
+        if data is not None:
+            # what belongs to another login was not on the page: it stays as it is
+            unasked = {place.name: initial[place.name] for place in self._places if place.logins}
+            data = unasked | {name: data[name] for name in data}
+        super().__init__(data, auto_id="id_%s")
+        self._login = next((place for place in self._places if place.secrets), None)
         self._stored = settings
         self._known = {one.field: one for one in credentials}
         self._secrets = kind.secrets
@@ -62,8 +73,7 @@ class SettingsForm(Form):
             required=False, widget=forms.HiddenInput, initial=version
         )
         for place in self._places:
-            shown = (entered or {}).get(place.name, _shown(place, settings))
-            self.fields[place.name] = _field(place, shown)
+            self.fields[place.name] = _field(place, initial[place.name])
             # whether it is needed depends on the others, so it is not told to be optional
             self.fields[place.name].depends = True  # type: ignore[attr-defined]
         for name in kind.secrets:
@@ -164,19 +174,41 @@ class SettingsForm(Form):
                     _("Type it again: it was not saved, and a secret is never sent back."),
                 )
 
+    def draw_anew(self) -> None:
+        """Show what was typed, but for the secrets, with the fields of the chosen login."""
+        typed = {name: self.data[name] for name in self.data if not name.startswith(SECRET)}
+        self.initial, self.is_bound = typed | self.entered(), False
+
+    @property
+    def login(self) -> forms.BoundField | None:
+        """Return the choice of the login, by which other fields are shown or not."""
+        return self[self._login.name] if self._login else None
+
     def first(self) -> list[forms.BoundField]:
-        """Return what is needed before anything else."""
-        return [self[place.name] for place in self._places if place.first]
+        """Return what is needed before anything else, but for the choice of the login."""
+        return [
+            self[place.name]
+            for place in self._places
+            if place.first and place is not self._login and self._is_asked(place)
+        ]
 
     def secret_fields(self) -> list[forms.BoundField]:
-        """Return the fields of the secrets, each with its expiry."""
-        return [self[prefix + n] for n in self._secrets for prefix in (SECRET, EXPIRES)]
+        """Return the field of the secret that the chosen login needs, with its expiry."""
+        needed = (self._login.secrets or {}).get(self._choice) if self._login else None
+        return [
+            self[prefix + name]
+            for name in self._secrets
+            if self._login is None
+            or name == needed
+            or {SECRET + name, EXPIRES + name} & self.errors.keys()
+            for prefix in (SECRET, EXPIRES)
+        ]
 
     def more(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
         """Yield the other settings in their groups, each with its title (none for the first)."""
         groups: dict[tuple[str, ...], list[forms.BoundField]] = {}
         for place in self._places:
-            if not place.first:
+            if not place.first and self._is_asked(place):
                 groups.setdefault(place.section, []).append(self[place.name])
         for section in sorted(groups, key=len):
             if len(section) <= 1:
@@ -186,6 +218,14 @@ class SettingsForm(Form):
     def more_is_open(self) -> bool:
         """Return whether the other settings hold an error, so that they must not be folded."""
         return any(place.name in self.errors for place in self._places if not place.first)
+
+    @property
+    def _choice(self) -> str:
+        return str(self[self._login.name].value()) if self._login else ""
+
+    def _is_asked(self, place: Place) -> bool:
+        """Return whether the chosen login needs a place; what is wrong is shown in any case."""
+        return not place.logins or self._choice in place.logins or place.name in self.errors
 
     def _field_of(self, where: str) -> str | None:
         if where in self.fields:
@@ -208,25 +248,26 @@ class SettingsForm(Form):
         )
 
     def _secret_hint(self, name: str) -> SafeString:
-        logins = [
-            (place.choices or {})[choice]
-            for place in self._places
-            if place.secrets
-            for choice, needed in place.secrets.items()
-            if needed == name
-        ]
-        hint = _("For the login: %(logins)s.") % {"logins": ", ".join(logins)} if logins else ""
         known = self._known.get(name)
         if known is None:
-            return format_html("{}", hint)
+            return SafeString("")
         return format_html(
-            '{} {} <span aria-hidden="true">{}</span><span class="ds-sr-only">{}</span>. {}',
-            hint,
+            '{} <span aria-hidden="true">{}</span><span class="ds-sr-only">{}</span>. {}',
             _("It is set:"),
             known.masked,
             _("ends in %(characters)s") % {"characters": " ".join(known.masked.lstrip("•"))},
             _("Leave it empty to keep it."),
         )
+
+
+def draw_login(request: HttpRequest, form: SettingsForm) -> None:
+    """Show the fields of the login that was chosen, and say so; nothing is saved."""
+    form.draw_anew()
+    say(
+        request,
+        _("The fields below are those of the login you chose. Nothing is saved yet."),
+        "info",
+    )
 
 
 def inside(title: str) -> str:

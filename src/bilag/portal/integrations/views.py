@@ -21,7 +21,7 @@ from bilag.delivery.connecting import Connected
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.portal.forms import Form
 from bilag.portal.integrations.forms import RotateForm
-from bilag.portal.integrations.settings_form import SettingsForm, inside
+from bilag.portal.integrations.settings_form import SettingsForm, draw_login, inside
 from bilag.portal.integrations.standing import state_words
 from bilag.portal.integrations.steps import INTEGRATIONS, step_address
 from bilag.portal.scope import Desk, organization_page, say
@@ -127,7 +127,9 @@ def settings(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         version=_digest(one.settings),
         data=request.POST if request.method == "POST" else None,
     )  # fmt: skip
-    if form.is_bound:
+    if "use" in request.POST:
+        draw_login(request, form)
+    elif form.is_bound:
         if form.is_valid():
             try:
                 if form.seen() != _digest(one.settings):

@@ -13,7 +13,7 @@ from bilag.core.schedule_words import words
 from bilag.delivery.connecting import Connected
 from bilag.integrations.model import Filters, Integration
 from bilag.portal.integrations.forms import ConfirmForm, SystemForm
-from bilag.portal.integrations.settings_form import SettingsForm
+from bilag.portal.integrations.settings_form import SettingsForm, draw_login
 from bilag.portal.integrations.standing import kind_name, problem_text
 from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address, step_named
 from bilag.portal.mapping.room import open_room
@@ -88,7 +88,9 @@ def credentials(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         credentials=found.credentials, version=str(found.draft.version),
         data=request.POST if sent else None,
     )  # fmt: skip
-    if sent:
+    if "use" in request.POST:
+        draw_login(request, form)
+    elif sent:
         valid = form.is_valid()
         try:
             if "later" in request.POST:
@@ -104,7 +106,9 @@ def credentials(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         form.must_be_typed_again()
         form.see(str(found.draft.version))
     context = {"form": form, "integration": found.integration, "kind": found.kind}
-    return render(request, "integrations/credentials.html", context, status=422 if sent else 200)
+    return render(
+        request, "integrations/credentials.html", context, status=422 if form.is_bound else 200
+    )
 
 
 @_read_or_send
