@@ -395,6 +395,43 @@ def test_before_it_is_on_it_is_said_what_else_would_post_the_same_claims(portal:
     assert warning not in text_of(ann.get(confirm))
 
 
+def test_before_it_is_on_it_is_said_what_would_be_held(portal: Portal) -> None:
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    mapping = f"{portal.page(HOME)}/second/mapping"
+    for page in (f"{step}/confirm", f"{mapping}/categories", f"{mapping}/claimants"):
+        answer = ann.get(page)
+        assert (
+            "No claim waits yet. Still empty: No expense type and no kind of record has a ledger"
+            " account. Mend it under Categories There is no counter-account. Mend it under"
+            " Categories No claimant is linked to a supplier or employee, so their claims are held."
+            " Mend it under Claimants"
+        ) in text_of(answer)
+        assert f'href="{mapping}/claimants">Mend it under Claimants' in answer.content.decode()
+    map_it(portal)
+    nothing = "No claim waits yet. No table of the mapping is empty."
+    assert nothing in text_of(ann.get(f"{step}/confirm"))
+    # by what is in force: what somebody has not saved yet does not count here
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = %s WHERE key = 'second'",
+        Jsonb({"baseUrl": "https://ledger.example"}),
+    )
+    taxi = [{"date": "2026-10-05", "type": "taxi", "amount": "1"}]
+    portal.stage.alice.hand_over(record("C1", lines=taxi), record("C2"))
+    second = "(SELECT {} FROM organization_integrations WHERE key = 'second')"
+    portal.stage.query(
+        f"UPDATE exports SET integration_id = {second.format('id')},"
+        f" book_id = {second.format('book_id')}"
+    )
+    editor = portal.stage.installation.mapping_editor_of(
+        portal.stage.alice.organization, "user admin@example.org"
+    )
+    editor.change("second", {"categories": {"taxi": {"account": "7145"}}})
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert "1 of 2 waiting claims would be held: 1 claim: The expense type “taxi”" in said
+    assert "2 claims wait; the mapping holds none." in text_of(ann.get(f"{mapping}/categories"))
+
+
 @pytest.mark.usefixtures("open_network")
 def test_a_test_that_tried_no_login_claims_no_pass(portal: Portal) -> None:
     ann = portal.browser("admin")

@@ -177,6 +177,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "kinds": [CATEGORY_NAMES[kind] for kind in one.filters.categories],
         "filtered": one.filters != Filters(categories=one.filters.categories),
         "mapped": _mapped(desk, one),
+        **open_room(desk, key).waiting(in_force=True),
         "schedule": words(one.delivery.timed(), language),
         "also": _also_sending(desk, one),
         "addresses": {
