@@ -160,7 +160,7 @@ def test_problems_are_announced_once_and_nothing_is_kept_by_the_check(portal: Po
     assert "Bilag-Announce" not in again
     good = post(browser, address, **{**row, "header-0-path": "text", "header-0-name": "note"},
                 told=told)  # fmt: skip
-    assert good["Bilag-Announce"] == "The%20mapping%20has%20no%20problems."
+    assert good["Bilag-Announce"] == "The%20mapping%20can%20be%20saved."
     assert not editor(portal).working_copy("ledger").is_changed
 
 
