@@ -22,6 +22,7 @@ from bilag.delivery.connecting import ConnectorType
 from bilag.delivery.credentials import NewSecret
 from bilag.integrations.vault import CredentialDescription
 from bilag.portal.forms import Form
+from bilag.portal.integrations.place_values import entered_value, is_usual, kept, shown
 from bilag.portal.integrations.places import (
     CHOICE,
     LIST,
@@ -31,7 +32,6 @@ from bilag.portal.integrations.places import (
     SWITCH,
     Place,
     places,
-    value_at,
 )
 from bilag.portal.numbers import whole
 from bilag.portal.scope import say
@@ -57,7 +57,7 @@ class SettingsForm(Form):
     ) -> None:
         self._places = places(kind.schema)
         initial = {
-            place.name: (entered or {}).get(place.name, _shown(place, settings))
+            place.name: (entered or {}).get(place.name, shown(place, settings))
             for place in self._places
         }
         if data is not None:
@@ -104,7 +104,7 @@ class SettingsForm(Form):
 
         What the form cannot show (lists of objects) stays as it is stored.
         """
-        found = _kept(self._stored, {place.path for place in self._places})
+        found = kept(self._stored, {place.path for place in self._places})
         left_out = {
             place.path
             for place in self._places
@@ -113,8 +113,8 @@ class SettingsForm(Form):
         for place in self._places:
             if place.within in left_out or place.path in left_out:
                 continue
-            value = {} if place.kind == SECTION else _value(place, self.cleaned_data)
-            if place.kind != SECTION and (value is None or _usual(place, value)):
+            value = {} if place.kind == SECTION else entered_value(place, self.cleaned_data)
+            if place.kind != SECTION and (value is None or is_usual(place, value)):
                 continue
             inner = found
             for name in place.path[:-1]:
@@ -359,46 +359,6 @@ def expiry_field(secret: str, known: CredentialDescription | None = None) -> for
     )
 
 
-def _shown(place: Place, settings: Mapping[str, Any]) -> Any:
-    """Return the value of a place as its field shows it."""
-    try:
-        value = value_at(settings, place.path)
-    except KeyError:
-        value = place.default
-    if place.kind == SECTION:
-        return isinstance(value, Mapping)
-    if place.kind == LIST:
-        return "\n".join(str(one) for one in value or ())
-    if place.kind == PAIRS:
-        return "\n".join(f"{name} = {one}" for name, one in (value or {}).items())
-    if place.kind == NUMBER and isinstance(value, float):
-        return f"{value:g}"
-    return "" if value is None else value
-
-
-def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
-    """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
-    typed = cleaned.get(place.name)
-    if place.kind == CHOICE and place.of_numbers:
-        number = whole(str(typed))
-        return typed if number is None else number
-    if place.kind == LIST:
-        lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
-        numbers = [whole(line) if place.of_numbers else None for line in lines]
-        return [x if n is None else n for x, n in zip(lines, numbers, strict=True)]
-    if place.kind == PAIRS:
-        pairs = (line.partition("=") for line in str(typed or "").splitlines() if line.strip())
-        return {name.strip(): value.strip() for name, _equals, value in pairs}
-    return typed
-
-
-def _usual(place: Place, value: Any) -> bool:
-    usual = place.default
-    if usual is None:
-        usual = {LIST: [], PAIRS: {}}.get(place.kind, "")
-    return bool(value == usual)
-
-
 def _midnight(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
@@ -409,22 +369,3 @@ def _translated(problem: Problem, language: str) -> Problem:
     if problem.code != "value_not_valid" or not reason:
         return problem
     return replace(problem, params={**problem.params, "reason": in_language(reason, language)})
-
-
-def _kept(stored: Mapping[str, Any], shown: set[tuple[str, ...]]) -> dict[str, Any]:
-    """Return what of the stored settings no field shows."""
-    found: dict[str, Any] = {}
-
-    def walk(part: Mapping[str, Any], path: tuple[str, ...], into: dict[str, Any]) -> None:
-        for name, value in part.items():
-            here = (*path, name)
-            inside = any(one[: len(here)] == here and one != here for one in shown)
-            if isinstance(value, Mapping) and inside:
-                below: dict[str, Any] = {}
-                walk(value, here, below)
-                into.update({name: below} if below else {})
-            elif here not in shown:
-                into[name] = value
-
-    walk(stored, (), found)
-    return found
