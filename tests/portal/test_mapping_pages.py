@@ -160,7 +160,7 @@ def test_problems_are_announced_once_and_nothing_is_kept_by_the_check(portal: Po
     assert "Bilag-Announce" not in again
     good = post(browser, address, **{**row, "header-0-path": "text", "header-0-name": "note"},
                 told=told)  # fmt: skip
-    assert good["Bilag-Announce"] == "The%20mapping%20has%20no%20problems."
+    assert good["Bilag-Announce"] == "The%20mapping%20can%20be%20saved."
     assert not editor(portal).working_copy("ledger").is_changed
 
 
@@ -282,6 +282,48 @@ def test_the_preview_shows_what_came_in_the_voucher_and_the_payload(portal: Port
     assert "The expense type “meal”" in text
     assert "No voucher: see the problems." in text
     assert "SAMPLE-0001" in text_of(browser.get(portal.page(BASE + "/preview")))
+
+
+def test_it_is_said_which_claims_that_wait_would_be_held_and_why(portal: Portal) -> None:
+    """A mapping without faults may still hold claims: by type, by claimant."""
+    browser = portal.browser()
+    page = portal.page(BASE + "/categories")
+    assert "No claim waits now. No table of the mapping is empty." in text_of(browser.get(page))
+    taxi = [{"date": "2026-10-05", "type": "taxi", "amount": "1"}]
+    portal.stage.alice.hand_over(
+        record("C1", lines=taxi), record("C2", lines=[*taxi, *taxi]), record("C3"),
+    )  # fmt: skip
+    answer = browser.get(page)
+    text = text_of(answer)
+    assert "the mapping can be saved" in text
+    assert "no problems" not in text
+    assert "2 of 3 waiting claims would be held:" in text
+    assert "2 claims: The expense type “taxi” has no account." in text
+    assert f'href="{page}">Mend it under Categories' in answer.content.decode()
+
+    # by the working copy, as it would be once it is saved
+    changes = {"missingClaimant": "held", "categories": {"taxi": {"account": "7145"}}}
+    editor(portal).change("ledger", changes)
+    answer = browser.get(portal.page(BASE + "/claimants"))
+    text = text_of(answer)
+    assert "3 of 3 waiting claims would be held:" in text
+    assert "3 claims: The claimant “V017” is not linked to a supplier or employee." in text
+    claimants = portal.page(BASE + "/claimants")
+    assert f'href="{claimants}">Mend it under Claimants' in answer.content.decode()
+    editor(portal).change("ledger", {"claimants": {"V017": "50017"}})
+    assert "3 claims wait; the mapping holds none." in text_of(browser.get(page))
+    editor(portal).change("ledger", {"categories": {"taxi": {"account": ""}}})
+    assert "can be told when the problems of the mapping are mended" in text_of(browser.get(page))
+
+
+def test_of_many_claims_that_wait_the_first_are_told(portal: Portal) -> None:
+    taxi = [{"date": "2026-10-05", "type": "taxi", "amount": "1"}]
+    portal.stage.alice.hand_over(*(record(f"C{n}", lines=taxi) for n in range(102)))
+    text = text_of(portal.browser().get(portal.page(BASE + "/categories")))
+    assert "100 of the first 100 waiting claims would be held; 102 wait in all:" in text
+    editor(portal).change("ledger", {"categories": {"taxi": {"account": "7145"}}})
+    text = text_of(portal.browser().get(portal.page(BASE + "/categories")))
+    assert "102 claims wait; of the first 100 the mapping holds none." in text
 
 
 @pytest.mark.parametrize("page", ["/categories", "/claimants", "/fields", "/versions", "/preview"])
