@@ -1,6 +1,7 @@
 """Tags that every page may use: addresses of assets, states as tags, masks, foreign texts."""
 
 from functools import cache
+from typing import Any
 
 from django import template
 from django.forms import BaseForm
@@ -53,7 +54,7 @@ def if_refused(context: Context) -> str:
 
     Those are of its forms, or the page calls them `errors`.
     """
-    found = context.flatten()
+    found: dict[Any, Any] = context.flatten()
     forms = (one for one in found.values() if isinstance(one, BaseForm))
     refused = found.get("errors") or any(form.errors for form in forms)
     return f"{_('Error:')} " if refused else ""
