@@ -58,6 +58,7 @@ def test_every_page_answers_and_only_who_may(portal: Portal) -> None:
             assert text.count("<h1") == 1, page
             assert "{{" not in text.replace("{{ and }}", ""), page
             assert "{%" not in text, page
+            assert re.search(r"<title>[^<]+ – Ledger – alice – bilag</title>", text), page
         assert accountant.get(address).status_code == (200 if page in READ_ONLY else 404), page
         for nobody in (coordinator, outsider, elsewhere):
             assert nobody.get(address).status_code == 404, page
