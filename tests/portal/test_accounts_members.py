@@ -33,6 +33,9 @@ def test_an_administrator_invites_and_the_link_is_shown_once(portal: Portal) -> 
     form = {"email": " V017@Example.org", "role": "coordinator"}
     made = admin.post(portal.page(f"{MEMBERS}/invite"), form)
     link = made.context["link"]
+    shown = made.content.decode()
+    assert 'id="copy" data-copies="link" hidden' in shown, "the script shows it"
+    assert f'<input class="ds-input" id="link" type="text" readonly value="{link}"' in shown
     assert link.startswith("http://localhost/account/invitation/")
     assert "It is shown this once" in text_of(made)
     assert made["Cache-Control"] == "no-store"
