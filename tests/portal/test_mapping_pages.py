@@ -58,6 +58,7 @@ def test_every_page_answers_and_only_who_may(portal: Portal) -> None:
             assert text.count("<h1") == 1, page
             assert "{{" not in text.replace("{{ and }}", ""), page
             assert "{%" not in text, page
+            assert re.search(r"<title>[^<]+ – Ledger – alice – bilag</title>", text), page
         assert accountant.get(address).status_code == (200 if page in READ_ONLY else 404), page
         for nobody in (coordinator, outsider, elsewhere):
             assert nobody.get(address).status_code == 404, page
@@ -99,6 +100,31 @@ def test_an_expense_type_is_mapped_saved_and_its_claims_are_released(portal: Por
     assert portal.stage.query("SELECT state FROM exports") == [("pending",)]
     document = editor(portal).current("ledger")[1]
     assert document["categories"]["taxi"] == {"account": "7130", "costCentre": "10", "project": ""}
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        ("/categories/type?type=taxi", "account"),
+        ("/categories/default/expense", "costCentre"),
+        ("/categories/general", "counterAccount"),
+        ("/categories/codes/vatCodes/code", "code"),
+        ("/claimants/payees", "clearingAccount"),
+        ("/claimants/payees", "mileage"),
+    ],
+)
+def test_a_code_that_no_ledger_has_is_told_at_its_field(
+    portal: Portal, page: str, field: str
+) -> None:
+    written = {
+        "account": "7130", "vatCode_from": "claim", "costCentre_from": "code", "costCentre": "10",
+        "project_from": "claim", "lines": "each", "app_code": "a.b", "missingClaimant": "clearing",
+        field: "71 40x!",
+    }  # fmt: skip
+    answer = post(portal.browser(), portal.page(BASE + page), **written)
+    assert f'<a class="ds-link" href="#id_{field}">' in answer.content.decode()
+    assert "“71 40x!” cannot be used" in text_of(answer)
+    assert not editor(portal).working_copy("ledger").is_changed
 
 
 def test_a_suggested_account_is_taken_without_losing_what_was_written(portal: Portal) -> None:
