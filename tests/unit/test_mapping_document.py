@@ -141,6 +141,14 @@ def test_codes_that_ledgers_have_are_taken(code: str) -> None:
     assert faults({**SIMPLE, "categories": {"train": used}, "counterAccount": code}) == []
 
 
+def test_a_code_may_be_words_and_an_account_may_not() -> None:
+    used = {"account": "7140", "vatCode": "NO VAT", "costCentre": "AVD 1", "project": "P 2"}
+    assert faults({**SIMPLE, "categories": {"train": used}}) == []
+    for code in ("NO  VAT", "NO VAT!"):
+        assert faults({**SIMPLE, "categories": {"train": {**used, "vatCode": code}}}) != []
+    assert faults({**SIMPLE, "counterAccount": "29 90"}) != []
+
+
 def test_parties_and_codes_of_the_app_are_free() -> None:
     free = {"claimants": {"v 17!": "Supplier 17 (old)"}, "vatCodes": {"codes": {"25 %!": "3"}}}
     assert faults({**SIMPLE, **free}) == []

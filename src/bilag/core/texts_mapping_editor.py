@@ -97,27 +97,27 @@ MAPPING_EDITOR_TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "mapping_cost_centre_signs": (
         "Kostnadsstedet «{code}» kan ikke brukes: det kan ha bokstaver, sifre og tegnene "
-        "- . _ / : + & og ingen mellomrom. Skriv det slik det står i regnskapssystemet.",
+        "- . _ / : + & og enkle mellomrom. Skriv det slik det står i regnskapssystemet.",
         "Kostnadsstaden «{code}» kan ikkje brukast: han kan ha bokstavar, siffer og teikna "
-        "- . _ / : + & og ingen mellomrom. Skriv han slik han står i rekneskapssystemet.",
+        "- . _ / : + & og enkle mellomrom. Skriv han slik han står i rekneskapssystemet.",
         "The cost centre “{code}” cannot be used: it may hold letters, digits and the characters "
-        "- . _ / : + & and no blanks. Write it as the accounting system has it.",
+        "- . _ / : + & and single blanks. Write it as the accounting system has it.",
     ),
     "mapping_project_signs": (
         "Prosjektet «{code}» kan ikke brukes: det kan ha bokstaver, sifre og tegnene "
-        "- . _ / : + & og ingen mellomrom. Skriv det slik det står i regnskapssystemet.",
+        "- . _ / : + & og enkle mellomrom. Skriv det slik det står i regnskapssystemet.",
         "Prosjektet «{code}» kan ikkje brukast: det kan ha bokstavar, siffer og teikna "
-        "- . _ / : + & og ingen mellomrom. Skriv det slik det står i rekneskapssystemet.",
+        "- . _ / : + & og enkle mellomrom. Skriv det slik det står i rekneskapssystemet.",
         "The project “{code}” cannot be used: it may hold letters, digits and the characters "
-        "- . _ / : + & and no blanks. Write it as the accounting system has it.",
+        "- . _ / : + & and single blanks. Write it as the accounting system has it.",
     ),
     "mapping_vat_code_signs": (
         "Mva-koden «{code}» kan ikke brukes: den kan ha bokstaver, sifre og tegnene "
-        "- . _ / : + & og ingen mellomrom. Skriv den slik den står i regnskapssystemet.",
+        "- . _ / : + & og enkle mellomrom. Skriv den slik den står i regnskapssystemet.",
         "Mva-koden «{code}» kan ikkje brukast: han kan ha bokstavar, siffer og teikna "
-        "- . _ / : + & og ingen mellomrom. Skriv han slik han står i rekneskapssystemet.",
+        "- . _ / : + & og enkle mellomrom. Skriv han slik han står i rekneskapssystemet.",
         "The VAT code “{code}” cannot be used: it may hold letters, digits and the characters "
-        "- . _ / : + & and no blanks. Write it as the accounting system has it.",
+        "- . _ / : + & and single blanks. Write it as the accounting system has it.",
     ),
     "mapping_preview_records": (
         "Velg fra én til {maximum} krav.",

@@ -13,8 +13,10 @@ from bilag.mapping.paths import path_fault
 from bilag.mapping.transform import is_date_format, template_pieces
 
 _DEPTH_MAX = 3
-# What codes of ledgers are made of: letters and digits of any alphabet, and a few marks.
-_CODE = re.compile(r"[\w./:+&-]*")
+# What codes of ledgers are made of: letters and digits of any alphabet, and a few marks; single
+# blanks too where codes are short words, such as the VAT code "NO VAT" of Business Central.
+_ACCOUNT = re.compile(r"[\w./:+&-]+")
+_CODE = re.compile(r"[\w./:+&-]+( [\w./:+&-]+)*")
 
 
 def check_document(
@@ -61,11 +63,13 @@ def code_problems(document: MappingDocument) -> Iterator[Problem]:
 
 def account_problems(account: str, place: str) -> Iterator[Problem]:
     """Yield what is wrong with the characters of an account, wherever somebody writes one."""
-    yield from _signs("mapping_account_signs", account, place)
+    yield from _signs("mapping_account_signs", account, place, _ACCOUNT)
 
 
-def _signs(problem: str, code: str | None, place: str) -> Iterator[Problem]:
-    if code and not _CODE.fullmatch(code):
+def _signs(
+    problem: str, code: str | None, place: str, allowed: re.Pattern[str] = _CODE
+) -> Iterator[Problem]:
+    if code and not allowed.fullmatch(code):
         yield Problem(problem, place, params={"code": code})
 
 
