@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.urls import resolve
 
-from bilag.app.demo_records import claims_of_all
+from bilag.app.demo import how_to_mend
+from bilag.app.demo_records import KEY, SYSTEMS, claims_of_all, configuration
 from bilag.app.postgres_places import find_place
 from tests.clusters import chosen_binaries, remove_home, temporary_home
 
@@ -61,6 +63,14 @@ def test_samples_are_400_claims_of_all_kinds_the_same_every_time() -> None:
     categories = Counter(one["category"] for one in claims)
     assert set(categories) == {"expense", "mileage", "honorarium", "activity"}
     assert min(categories.values()) >= 20
+
+
+def test_the_type_without_an_account_gets_one_in_the_portal_too() -> None:
+    said = how_to_mend("http://127.0.0.1:8000", "bilag", Path("demo.yaml"))
+    page = "/o/hlf/settings/integrations/ledger/mapping/categories/type"
+    assert f"  http://127.0.0.1:8000{page}?type=tolketjeneste\n" in said
+    assert resolve(page, "bilag.app.urls").view_name == "mapping:category"
+    assert f"key: {KEY}" in configuration(dict.fromkeys(SYSTEMS, "http://127.0.0.1:1"))
 
 
 def test_once_proves_it_and_again_sends_nothing(home: Path) -> None:

@@ -196,9 +196,7 @@ class Demo:
             f" account yet):\n  export BILAG_HOME={shlex.quote(str(self.home))}\n"
             f"  {bilag} exports hlf --state failed\n"
             f"  {bilag} exports hlf --state held\n"
-            f"\nGive `tolketjeneste` an account in {file}, then:\n"
-            f"  {bilag} apply {shlex.quote(str(file))} && {bilag} retry hlf --held"
-            f" && {bilag} sync hlf --wait\n"
+            f"{how_to_mend(api, bilag, file)}"
             "\nIt is all still running. Stop: Ctrl-C. Start again; nothing is delivered twice:\n"
             f"  {self._again()}\nStart from nothing: delete {self.home}\n",
             soft_wrap=True,
@@ -229,6 +227,17 @@ class Demo:
 
     def _say(self, step: int, text: str) -> None:
         self.console.print(Text.assemble((f"{step}/6", "bold"), " ", text), soft_wrap=True)
+
+
+def how_to_mend(api: str, bilag: str, file: Path) -> str:
+    """Return where the type without an account gets one, in the portal or in the file."""
+    page = f"{api}/o/hlf/settings/integrations/{demo_records.KEY}/mapping/categories/type"
+    return (
+        "\nGive `tolketjeneste` an account in the portal, and save the mapping there:\n"
+        f"  {page}?type=tolketjeneste\nor in {file}, and apply it:\n"
+        f"  {bilag} apply {shlex.quote(str(file))} && {bilag} retry hlf --held\n"
+        f"Then, either way:\n  {bilag} sync hlf --wait\n"
+    )
 
 
 def _forget_other_databases(console: Console) -> None:

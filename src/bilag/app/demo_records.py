@@ -221,6 +221,9 @@ def claimants_csv() -> str:
     return "\n".join(("claimant;party", *rows)) + "\n"
 
 
+# What the integration of each organization is called in addresses.
+KEY = "ledger"
+
 _HEAD = """\
 # What `bilag demo` set up. Change it, then: bilag apply demo.yaml
 # For example: give `tolketjeneste` an account, apply, and `bilag retry hlf --held`.
@@ -284,7 +287,7 @@ _SETTINGS = {
 }
 _INTEGRATION = """\
   integrations:
-    - key: ledger
+    - key: {key}
       name: Regnskapet
       book: main
 {settings}\
@@ -342,6 +345,7 @@ def configuration(addresses: Mapping[str, str]) -> str:
         )
         parts.append(
             _INTEGRATION.format(
+                key=KEY,
                 settings=_SETTINGS[SYSTEMS[slug]].format(address=addresses[slug]),
                 # journals of Business Central carry no VAT code: posted gross, without one
                 vat=', vatCode: ""' if SYSTEMS[slug] == "business-central" else "",
