@@ -45,9 +45,8 @@ _BELONG_TO_OTHERS = ("BILAG_DATABASE_URL", "BILAG_DATABASE_OWNER_URL", "BILAG_MA
 # Business Central loses none: a doubt there is looked into 20 minutes later, too late for a demo.
 _FAULTS: dict[str, tuple[dict[str, Any], ...]] = {
     "xledger": (
-        {"kind": "lost_answer", "at": [2]},
-        {"kind": "too_many", "at": [4]},
-        {"kind": "error_after", "at": [6]},
+        {"kind": "lost_answer", "at": [3]},
+        {"kind": "error_after", "at": [9]},
     ),
     "business-central": ({"kind": "too_many", "at": [3], "retryAfter": 1},),
     "rest": ({"kind": "lost_answer", "at": [23]}, {"kind": "reset_before", "at": [87]}),

@@ -25,14 +25,17 @@ def what_to_mend(at: Desk, language: str) -> Iterator[tuple[str, str]]:
     for state, found in grouped:
         for one in found:
             why = one.problem.text(language) if one.problem else "no reason was noted"
-            yield f"{one.count} claims {state}: {why}", f"/o/{slug}/{state}"
+            yield f"{_claims(one.count)} {state}: {why}", f"/o/{slug}/{state}"
     if doubts := unsettled(at):
-        yield f"{len(doubts)} claims in doubt: a person looks into the ledger and decides", (
-            f"/o/{slug}/in-doubt"
-        )
+        what = f"{_claims(len(doubts))} in doubt: a person looks into the ledger and decides"
+        yield what, f"/o/{slug}/in-doubt"
     if not any(found for _, found in grouped) and not doubts:
         well = "all is well" if health.colour == "green" else f"stands {health.colour}"
         yield well, f"/o/{slug}/"
+
+
+def _claims(count: int) -> str:
+    return "1 claim" if count == 1 else f"{count} claims"
 
 
 def unsettled(at: Desk) -> set[str]:

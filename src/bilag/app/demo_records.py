@@ -140,7 +140,11 @@ def _honorarium(organization: _Organization, number: int) -> Claim:
     lines = [_line(str(day), "sjåførhonorar", amount, f"Kjørte medlemmer til {_place(number)}")]
     acknowledged = {**DECLARATION, "acknowledgedAt": "2026-01-15T12:00:00+01:00"}
     return _claim(
-        organization, number, "honorarium", lines=lines, declaration=acknowledged,
+        organization,
+        number,
+        "honorarium",
+        lines=lines,
+        declaration=acknowledged,
         costCentre=COST_CENTRE,
     )
 
@@ -248,7 +252,7 @@ _SETTINGS = {
         vouchers: {{jobLevel: {{dbSubId: 1}}}}
         dimensions: {{glObject1: project, glObject2: costCentre}}
         # the sandbox refuses a call as a whole; prove it on your tenant before you say so
-        batches: {{documentsPerCall: 20, batchRule: atomic}}
+        batches: {{documentsPerCall: 4, batchRule: atomic}}
         lookUp: {{stagedSearch: extIdentifier_in, postedSearch: extIdentifier_in, entryLines: true}}
         pace: {{settleSeconds: 1}}
       credentials: {{api_token: "file:sandbox-secret"}}
