@@ -52,6 +52,13 @@ def ledgers(home: Path) -> dict[str, list[dict[str, str]]]:
     }
 
 
+def waiting(printed: str) -> list[tuple[str, str]]:
+    """The pages on which something waits for a person, as printed, with what it is."""
+    lines = printed.partition("What waits for you")[2].splitlines()
+    found = (line.strip().partition("  ") for line in lines if line.startswith("    /o/"))
+    return [(path, what.partition(":")[0]) for path, _, what in found]
+
+
 def test_samples_are_400_claims_of_all_kinds_the_same_every_time() -> None:
     samples = claims_of_all()
     assert samples == claims_of_all()
@@ -82,16 +89,25 @@ def test_once_proves_it_and_again_sends_nothing(home: Path) -> None:
     for entries in posted.values():
         references = {entry["reference"] for entry in entries}
         assert len(references) == len(entries) > 90
-        assert f"{len(entries)} exported here" in first
+        assert f"{len(entries)} vouchers in the ledger of" in first
     assert sum(map(len, posted.values())) > 340
     assert first.count("0 references differ, 0 posted twice") == 3
-    for what in ("answers lost after posting", "answers 500 after posting", "answers 429"):
+    for what in ("answers lost after posting", "answers 500 after posting", "answers 429",
+                 "requests lost before posting"):  # fmt: skip
         assert what in first
-    for word in ("failed", "held", "excluded", "cancelled"):
+    for word in ("failed", "held", "needs review", "excluded", "cancelled"):
         assert word in first
+    assert "and 1 of 2 in doubt, 0 references differ" in first
+    assert waiting(first) == [
+        ("/o/blindeforbundet/", "all is well"), ("/o/hlf/failed", "12 claims failed"),
+        ("/o/hlf/held", "2 claims held"), ("/o/nhf/held", "1 claim held"),
+        ("/o/nhf/in-doubt", "2 claims in doubt"),
+    ]  # fmt: skip
     second = once()
     assert ledgers(home) == posted
     assert "0 accepted" in second
+    assert "0 changes by" in second
+    assert waiting(second) == waiting(first), "what waits for a person is not repaired by itself"
     assert second.count("0 references differ, 0 posted twice") == 3
 
 

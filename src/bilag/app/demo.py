@@ -162,11 +162,11 @@ class Demo:
                 Exit.TIMEOUT,
             )
         for slug, address in addresses.items():
-            looks = demo_records.SYSTEMS[slug] != "rest"
+            then = "a person decides" if demo_records.SYSTEMS[slug] == "rest" else "settled"
             for fault in _call(address, "GET", "/_sandbox/faults")["faults"]:
                 if fault["struck"]:
                     what = f"{fault['struck']} x {_STRUCK[fault['kind']]}"
-                    self.console.print(f"    {slug}: {what}{', looked up' if looks else ''}")
+                    self.console.print(f"    {slug}: {what}, {then}")
         self._say(6, "where everything stands, as `bilag status` shows it")
         self.console.print()
         for at in desks:

@@ -30,8 +30,7 @@ def what_to_mend(at: Desk, language: str) -> Iterator[tuple[str, str]]:
         what = f"{_claims(len(doubts))} in doubt: a person looks into the ledger and decides"
         yield what, f"/o/{slug}/in-doubt"
     if not any(found for _, found in grouped) and not doubts:
-        well = "all is well" if health.colour == "green" else f"stands {health.colour}"
-        yield well, f"/o/{slug}/"
+        yield "all is well" if health.colour == "green" else "see how it stands", f"/o/{slug}/"
 
 
 def _claims(count: int) -> str:
