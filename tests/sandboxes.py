@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from tests.ports import free_port
+
 # Failure policy: a sandbox that does not start or stop within this time fails the test.
 PATIENCE_SECONDS = 20.0
 
@@ -119,7 +121,7 @@ def start_sandbox(kind: str, *, ledger: Path | None = None, **options: Any) -> S
     for name, value in options.items():
         flag = "--" + name.replace("_", "-")
         arguments += [flag] if value is True else [flag, str(value)]
-    process, url = _start([*arguments, "--port", "0"])
+    process, url = _start([*arguments, "--port", str(free_port())])
     return SandboxProcess(url, process, arguments)
 
 

@@ -18,6 +18,7 @@ import pytest
 
 from tests.clusters import Database
 from tests.database.api_stage import RECORDS, Stage, api_stage, record
+from tests.ports import free_port
 
 # Failure policy: a server that does not answer or end within this time fails the test.
 PATIENCE_SECONDS = 30.0
@@ -34,11 +35,7 @@ class Server:
     """A serving process on a free port."""
 
     def __init__(self, home: Path, url: str, port: int = 0) -> None:
-        self.port = port
-        if not port:
-            with socket.socket() as probe:
-                probe.bind(("127.0.0.1", 0))
-                self.port = probe.getsockname()[1]
+        self.port = port or free_port()
         environment = {**os.environ, "BILAG_HOME": str(home), "BILAG_DATABASE_URL": url}
         environment["PYTHONPATH"] = os.pathsep.join(filter(None, sys.path))
         self.process = subprocess.Popen(

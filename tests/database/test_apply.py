@@ -221,6 +221,18 @@ def test_a_literal_secret_is_refused_and_not_repeated(applying: Applying) -> Non
     assert SECRET not in str([problem.as_json() for problem in problems.values()])
 
 
+def test_codes_that_no_ledger_has_are_refused(applying: Applying) -> None:
+    wrong = {"categories": {"travel": {"account": "71 40x!"}}, "counterAccount": 2910}
+    book = {"key": "main", "name": "Main", "currency": "NOK", "roundingAccount": "77 40"}
+    problems = applying.refused(
+        an_organization(integrations=[an_integration(mapping=wrong)], books=[book])
+    )
+    at = "organizations[hlf].integrations[ledger].mapping.categories.travel.account"
+    assert {place: problem.params["code"] for place, problem in problems.items()} == {
+        at: "71 40x!", "organizations[hlf].books[main].roundingAccount": "77 40",
+    }  # fmt: skip
+
+
 def test_all_faults_are_named_with_place_and_line_and_nothing_is_changed(
     applying: Applying,
 ) -> None:

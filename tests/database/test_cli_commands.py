@@ -194,6 +194,9 @@ def test_exports_lists_what_is_asked_for(place: Place) -> None:
     assert "Invalid cost center code: 9999" in ran.out
     assert "C-9" in ran.out
     assert "C-1" not in ran.out
+    headings, row = (line.split() for line in ran.out.splitlines()[:2])
+    assert headings[:3] == ["id", "integration", "claim"]
+    assert row[1:3] == ["ledger", "C-9"]
     one = place.bilag("exports", ORGANIZATION, "--source-id", "C-1", "--json")
     assert one.code == 0
     (row,) = one.json

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.urls import resolve
 
 from bilag.app.demo_records import claims_of_all
 from bilag.app.postgres_places import find_place
@@ -103,6 +104,9 @@ def test_once_proves_it_and_again_sends_nothing(home: Path) -> None:
         ("/o/hlf/held", "2 claims held"), ("/o/nhf/held", "1 claim held"),
         ("/o/nhf/in-doubt", "2 claims in doubt"),
     ]  # fmt: skip
+    pages = [resolve(path, "bilag.app.urls").view_name for path, _ in waiting(first)]
+    assert pages == ["portal:overview", "repair:failed", "repair:held", "repair:held",
+                     "repair:doubts"]  # fmt: skip
     second = once()
     assert ledgers(home) == posted
     assert "0 accepted" in second

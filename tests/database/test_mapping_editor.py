@@ -7,11 +7,13 @@ from pathlib import Path
 import orjson
 import pytest
 
+from bilag.connectors.registry import CONNECTORS
 from bilag.core.problem import Refused
 from bilag.delivery.mapping_editor import MappingEditor, SavedMeanwhile
 from bilag.delivery.mapping_tables import MappingTables
 from bilag.delivery.mapping_trial import MappingTrial
-from bilag.integrations.store import read_mapping, save_mapping
+from bilag.delivery.set_up import compile_now
+from bilag.integrations.store import get_integration, read_mapping, save_mapping
 from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
 from tests.database.api_stage import MAPPING, Stage, api_stage, record
@@ -70,6 +72,29 @@ def test_a_wrong_shape_is_refused_and_nothing_of_it_is_kept(stage: Stage) -> Non
         ours.change(KEY, {"claimants": {"volunteer@example.org": "10017"}})
     assert refused.value.problems[0].code == "claimant_name_like"
     assert not ours.working_copy(KEY).is_changed
+
+
+def test_a_code_that_no_ledger_has_is_refused_by_every_way_but_not_what_is_stored(
+    stage: Stage,
+) -> None:
+    ours = editor(stage)
+    wrong = {**MAPPING, "counterAccount": "71 40x!"}
+    for write in (lambda: ours.change(KEY, wrong), lambda: ours.replace(KEY, wrong, 1)):
+        with pytest.raises(Refused) as refused:
+            write()
+        assert [p.field for p in refused.value.problems] == ["counterAccount"]
+        assert "71 40x!" in refused.value.problems[0].text()
+    own, its = stage.alice.organization, stage.alice.integration
+    with stage.installation.pool.connection() as connection, organization_scope(connection, own):
+        save_mapping(connection, own, its, wrong, "user a@example.org", expected=1)
+        integration = get_integration(connection, own, KEY)
+        assert integration is not None
+        assert integration.mapping_version == 2
+        compile_now(connection, CONNECTORS, integration)  # as a sync does
+    assert ours.change(KEY, {"lines": "grouped"}).is_changed
+    assert [p.field for p in ours.checked(ours.working_copy(KEY)).faults] == ["counterAccount"]
+    ours.change(KEY, {"counterAccount": "2990"})
+    assert ours.save(KEY).version == 3
 
 
 def test_saving_makes_a_version_audits_it_and_releases_what_was_held(stage: Stage) -> None:

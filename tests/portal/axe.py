@@ -21,6 +21,8 @@ _RUN = """async options => {
       `${rule.id}: ${node.target.join(' ')}: ${node.failureSummary.replace(/\\s+/g, ' ')}`));
 }"""
 
+# What the title of a page begins with that shows a summary of errors.
+REFUSED = {"nb": "Feil: ", "nn": "Feil: ", "en": "Error: "}
 # Landmarks and headings that a person finds the way by, and names that tell buttons apart.
 _STRUCTURE = """() => {
   const wrong = [];
@@ -90,6 +92,8 @@ def structure(window: Window, language: str) -> list[str]:
         wrong.append(f'lang is "{said}", not "{language}"')
     if not page.title().partition("–")[0].strip(" –"):
         wrong.append(f'the title says nothing: "{page.title()}"')
+    if page.title().startswith(REFUSED[language]) != bool(page.locator("#error-summary").count()):
+        wrong.append(f'the title does not tell whether a form was refused: "{page.title()}"')
     shown = " ".join(str(page.evaluate("document.body.innerText")).split())
     if language != "en":
         wrong += [f'in English: "{one}"' for one in english_sentences(language) if one in shown]

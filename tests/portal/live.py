@@ -17,6 +17,7 @@ from typing import Any
 
 from tests.clusters import Database
 from tests.portal.place import ADDRESSES, SECRET, Place, open_place
+from tests.ports import free_port
 from tests.sandboxes import SandboxProcess, start_sandbox
 
 # Failure policy: what does not answer or end within this fails the tests that need it.
@@ -67,13 +68,6 @@ def addresses_of(sandboxes: dict[str, SandboxProcess]) -> dict[str, dict[str, An
         },
         "rest": {**ADDRESSES["rest"], "baseUrl": rest},
     }
-
-
-def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager

@@ -33,6 +33,9 @@ def test_an_administrator_invites_and_the_link_is_shown_once(portal: Portal) -> 
     form = {"email": " V017@Example.org", "role": "coordinator"}
     made = admin.post(portal.page(f"{MEMBERS}/invite"), form)
     link = made.context["link"]
+    shown = made.content.decode()
+    assert 'id="copy" data-copies="link" hidden' in shown, "the script shows it"
+    assert f'<input class="ds-input" id="link" type="text" readonly value="{link}"' in shown
     assert link.startswith("http://localhost/account/invitation/")
     assert "It is shown this once" in text_of(made)
     assert made["Cache-Control"] == "no-store"
@@ -93,7 +96,9 @@ def test_roles_change_and_end_but_not_the_last_administrators(portal: Portal) ->
     role, remove = (portal.page(f"{MEMBERS}/{ADMIN}/{what}") for what in ("role", "remove"))
     kept = admin.post(role, {"role": "accountant"})
     assert "is the last administrator" in text_of(kept)
-    assert admin.post(remove).status_code == 409
+    stays = admin.post(remove)
+    assert stays.status_code == 409
+    assert "<title>Error: Remove a member" in stays.content.decode()
     changed = admin.post(portal.page(f"{MEMBERS}/{GUEST}/role"), {"role": "admin"}, follow=True)
     assert "v017@example.org now has the role Administrator." in text_of(changed)
     assert human.browser.get(portal.page(MEMBERS)).status_code == 200, "from the next page on"

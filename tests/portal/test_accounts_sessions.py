@@ -182,8 +182,12 @@ def test_a_recovery_code_opens_once(human: Human) -> None:
 
 
 def test_the_last_second_factor_stays(human: Human) -> None:
+    asked = text_of(human.browser.get("/account/2fa/totp/deactivate/"))
+    assert "You cannot deactivate" not in asked
+    assert "<title>Remove the authenticator app" in asked
     page = human.browser.post("/account/2fa/totp/deactivate/")
     assert page.status_code == 200
+    assert "<title>Error: Remove the authenticator app" in text_of(page)
     assert "You cannot deactivate two-factor authentication." in text_of(page)
     assert "authenticators" in human.browser.get("/account/2fa/").context
     assert human.browser.get("/account/2fa/").context["authenticators"]["totp"]

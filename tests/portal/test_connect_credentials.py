@@ -82,6 +82,21 @@ def test_a_credential_is_masked_for_the_eye_and_spelled_for_the_ear(
     nowhere_in_clear(portal, page)
 
 
+def test_a_new_one_whose_login_was_not_tried_is_not_said_to_have_passed(
+    portal: Portal, place: str
+) -> None:
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = settings - 'company' WHERE key = 'second'"
+    )
+    ann = portal.browser("admin")
+    address = f"{place}/credentials/api_key"
+    given = form_of(ann.get(address), "secret.api_key") | {"secret.api_key": OLD}
+    text = text_of(ann.post(address, given, follow=True))
+    assert "The address answers, but the login was not tried. The new API key is in use" in text
+    assert "kept until something was sent with the new one" in text
+    assert "The test passed: the new" not in text
+
+
 def test_a_refused_new_one_leaves_the_old_in_use_and_says_so(portal: Portal, place: str) -> None:
     ann = portal.browser("admin")
     address = f"{place}/credentials/api_key"

@@ -131,6 +131,42 @@ def test_what_is_shown_and_sent_back_untouched_stays_the_same(kind: str, known: 
         assert form.settings() == {}, "what is as usual is not stored"
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_form_asks_what_the_chosen_login_needs(kind: str) -> None:
+    django.setup()
+    found = places(connector_type(CONNECTORS[kind]).schema)
+    (login,) = [place for place in found if place.secrets]
+    asked: set[str] = set()
+    for choice in login.choices or {}:
+        form = _form(kind, {}, {login.name: choice})
+        form.draw_anew()
+        secrets = [field.name for field in form.secret_fields()]
+        needed = (login.secrets or {}).get(choice)
+        assert secrets == ([f"secret.{needed}", f"expires.{needed}"] if needed else [])
+        drawn = {field.name for field in form.first()}
+        drawn |= {field.name for _title, fields in form.more() for field in fields}
+        assert drawn == {
+            place.name for place in found
+            if place is not login and (not place.logins or choice in place.logins)
+        }  # fmt: skip
+        asked |= {login.name, *drawn}
+    assert asked == {place.name for place in found}, "every setting belongs to some login"
+    assert all(set(place.logins) <= set(login.choices or {}) for place in found)
+
+
+def test_what_belongs_to_another_login_stays_as_it_is() -> None:
+    django.setup()
+    stored = EXAMPLES["rest"]
+    shown = _as_shown(_form("rest", stored, None)) | {"auth.kind": "none"}
+    hidden = {"auth.tokenUrl", "auth.clientId", "auth.apiKeyHeader", "auth.signatureHeader"}
+    form = _form("rest", stored, {n: v for n, v in shown.items() if n not in hidden})
+    assert form.is_valid(), form.errors
+    assert form.settings()["auth"] == {
+        "tokenUrl": "https://login.example/token", "clientId": "bilag",
+    }  # fmt: skip
+    assert form.entered()["auth.apiKeyHeader"] == "X-API-Key"
+
+
 def test_what_is_entered_is_read_as_it_is_meant() -> None:
     django.setup()
     data = _as_shown(_form("rest", {}, None)) | {

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from psycopg.types.json import Jsonb
 
 from bilag.connectors.registry import CONNECTORS
 from bilag.integrations.store import get_integration, save_mapping
@@ -18,7 +19,7 @@ from bilag.tenants.scope import organization_scope
 from tests.database.api_stage import MAPPING, problem, record
 from tests.portal.forms import form_of
 from tests.portal.stage import Portal
-from tests.sandboxes import SandboxProcess
+from tests.sandboxes import SandboxProcess, start_sandbox
 from tests.simulation.systems import BC_SECRET, BUSINESS_CENTRAL, REST, XLEDGER, XLEDGER_TOKEN
 
 REST_KEY = "canary-rest-key-0123456789"
@@ -136,7 +137,7 @@ def test_the_whole_wizard_left_in_the_middle_and_gone_on_with_elsewhere(
     half = {
         name: value
         for name, value in entered.items()
-        if name.startswith("secret.") or name in leads_by
+        if name.startswith("secret.") or name in (*leads_by, "auth.kind")
     }
     kept = ann.post(f"{step}/credentials", form_of(ann.get(f"{step}/credentials"), "version")
                     | half | {"later": "1"})  # fmt: skip
@@ -290,6 +291,46 @@ def test_a_failed_form_keeps_everything_but_the_secrets(portal: Portal) -> None:
     assert "Grunnadresse: Verdien kan ikkje brukast: ei adresse ser ut som" in text_of(nynorsk)
 
 
+def test_only_the_fields_of_the_chosen_login_are_asked(portal: Portal) -> None:
+    """Without a script: the choice first, then its fields; what was typed stays, secrets do not."""
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    page = ann.get(f"{step}/credentials")
+    content = page.content.decode()
+    assert content.index("Use this login") < content.index('name="baseUrl"')
+    assert not _login_fields(page)
+    given = form_of(page, "version") | {
+        "baseUrl": "https://ledger.example", "auth.kind": "basic", "secret.api_key": REST_KEY,
+        "company": "on",
+    }  # fmt: skip
+    chosen = ann.post(f"{step}/credentials", given | {"use": "1"})
+    assert chosen.status_code == 200
+    assert "The fields below are those of the login you chose" in text_of(chosen)
+    assert _login_fields(chosen) == {"auth.username", "secret.password", "expires.password"}
+    shown = form_of(chosen, "version")
+    assert (shown["baseUrl"], shown["auth.kind"], shown["company"]) == (
+        "https://ledger.example", "basic", "on",
+    )  # fmt: skip
+    assert REST_KEY not in chosen.content.decode()
+    settings = "SELECT settings::text FROM organization_integrations WHERE key = 'second'"
+    assert portal.stage.query(settings) == [("{}",)]
+
+    refused = ann.post(f"{step}/credentials", shown | {"auth.username": "ann"})
+    assert refused.status_code == 422
+    assert _login_fields(refused) == {"auth.username", "secret.password", "expires.password"}
+    assert form_of(refused, "version")["auth.username"] == "ann"
+    other = ann.post(f"{step}/credentials", shown | {"auth.kind": "bearer"})
+    assert _login_fields(other) == {"secret.bearer_token", "expires.bearer_token"}
+    unfolded = ann.post(f"{step}/credentials", shown | {"auth.kind": "hmac", "use": "1"})
+    header = form_of(unfolded, "version")["auth.signatureHeader"]
+    assert header == "X-Signature", "what the page did not ask before has its usual value"
+
+
+def _login_fields(page: Any) -> set[str]:
+    names = form_of(page, "version")
+    return {n for n in names if n.startswith(("auth.", "secret.", "expires."))} - {"auth.kind"}
+
+
 def test_the_first_step_says_what_cannot_be_used(portal: Portal) -> None:
     ann = portal.browser("admin")
     address = f"{portal.page(HOME)}/new?type=rest"
@@ -352,6 +393,105 @@ def test_before_it_is_on_it_is_said_what_else_would_post_the_same_claims(portal:
     assert warning in text_of(ann.get(confirm))
     portal.stage.query("UPDATE organization_integrations SET enabled = false WHERE key = 'ledger'")
     assert warning not in text_of(ann.get(confirm))
+
+
+def test_before_it_is_on_it_is_said_what_would_be_held(portal: Portal) -> None:
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    mapping = f"{portal.page(HOME)}/second/mapping"
+    for page in (f"{step}/confirm", f"{mapping}/categories", f"{mapping}/claimants"):
+        answer = ann.get(page)
+        assert (
+            "No claim waits yet. Still empty: No expense type and no kind of record has a ledger"
+            " account. Mend it under Categories There is no counter-account. Mend it under"
+            " Categories No claimant is linked to a supplier or employee, so their claims are held."
+            " Mend it under Claimants"
+        ) in text_of(answer)
+        assert f'href="{mapping}/claimants">Mend it under Claimants' in answer.content.decode()
+    map_it(portal)
+    nothing = "No claim waits yet. No table of the mapping is empty."
+    assert nothing in text_of(ann.get(f"{step}/confirm"))
+    # by what is in force: what somebody has not saved yet does not count here
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = %s WHERE key = 'second'",
+        Jsonb({"baseUrl": "https://ledger.example"}),
+    )
+    taxi = [{"date": "2026-10-05", "type": "taxi", "amount": "1"}]
+    portal.stage.alice.hand_over(record("C1", lines=taxi), record("C2"))
+    second = "(SELECT {} FROM organization_integrations WHERE key = 'second')"
+    portal.stage.query(
+        f"UPDATE exports SET integration_id = {second.format('id')},"
+        f" book_id = {second.format('book_id')}"
+    )
+    editor = portal.stage.installation.mapping_editor_of(
+        portal.stage.alice.organization, "user admin@example.org"
+    )
+    editor.change("second", {"categories": {"taxi": {"account": "7145"}}})
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert "1 of 2 waiting claims would be held: 1 claim: The expense type “taxi”" in said
+    assert "2 claims wait; the mapping holds none." in text_of(ann.get(f"{mapping}/categories"))
+
+
+@pytest.mark.usefixtures("open_network")
+def test_a_test_that_tried_no_login_claims_no_pass(portal: Portal) -> None:
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    with start_sandbox("rest", auth="api_key", api_key=REST_KEY) as running:
+        settings = {"baseUrl": running.url, "auth.kind": "api_key", "secret.api_key": REST_KEY}
+        shown = form_of(ann.get(f"{step}/credentials"), "version")
+        assert ann.post(f"{step}/credentials", shown | settings).status_code == 302
+        tested = ann.post(f"{step}/test", follow=True)
+    said = text_of(tested)
+    assert said.count("The address answers. The login was not tried.") == 2
+    assert "Set up the company or the look-up under More settings" in said
+    assert f'href="{step}/credentials">Go to the settings' in tested.content.decode()
+    assert "passed" not in said
+    kept = portal.stage.alice.get("/api/v1/integrations/second")["test"]
+    assert kept["passed"], "for the API it stays a test that passed, with its problem"
+
+
+def test_before_it_is_on_it_is_said_what_is_sent_and_what_follows_without_an_answer(
+    portal: Portal,
+) -> None:
+    ann = portal.browser("admin")
+    step = draft(portal, ann)
+    nothing = text_of(ann.get(f"{step}/confirm"))
+    assert "Expense types with a ledger account None" in nothing
+    map_it(portal)
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert "Included data Expense claims, Mileage claims, Driver honoraria See or" in said
+    assert "Expense types with a ledger account meal, travel" in said
+    assert "More filters" not in said
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = %s, filters = %s WHERE key = 'second'",
+        Jsonb({"baseUrl": "https://ledger.example"}), Jsonb({"fromAmount": "5"}),
+    )  # fmt: skip
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert "More filters are set." in said
+    person = "The claim is then in doubt, and a person decides. Nothing is sent twice."
+    assert person in said
+    look_up = {"path": "/v?reference={reference}", "reference": "/ref", "absentStatuses": [404]}
+    portal.stage.query(
+        "UPDATE organization_integrations SET settings = settings || %s WHERE key = 'second'",
+        Jsonb({"lookUp": look_up}),
+    )
+    said = text_of(ann.get(f"{step}/confirm"))
+    assert person not in said
+    assert "The voucher is looked up in the system before anything else is done" in said
+
+
+@pytest.mark.parametrize("page", ["mapping/categories", "data", "schedule"])
+def test_the_way_to_the_next_step_stands_after_what_the_step_asks(
+    portal: Portal, page: str
+) -> None:
+    ann = portal.browser("admin")
+    draft(portal, ann)
+    content = ann.get(f"{portal.page(HOME)}/second/{page}").content.decode()
+    steps, heading, onward = (content.index(part) for part in ('class="steps"', "<h1", "Next step"))
+    last_form = content.rindex("</form>", heading, content.index("</main>"))
+    assert steps < heading < last_form < onward
+    finished = ann.get(f"{portal.page(HOME)}/ledger/{page}").content.decode()
+    assert "Next step: " not in finished
 
 
 def test_a_draft_is_deleted_after_a_page_that_asks(portal: Portal) -> None:

@@ -24,8 +24,8 @@ from bilag.app.postgres_places import find_place
 from tests.clusters import remove_home, server_of, temporary_home
 from tests.database.test_cli_demo import DEMO_SECONDS_MAX, command, environment, ledgers
 from tests.portal.browser import PATIENCE_SECONDS, WIDE, open_window
-from tests.portal.live import free_port
 from tests.portal.people import code_of
+from tests.ports import free_port
 
 SLUGS = ("blindeforbundet", "hlf", "nhf")
 # What the sync of the repaired claims may take on a busy machine; it takes some 5 s.

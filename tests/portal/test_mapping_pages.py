@@ -58,6 +58,7 @@ def test_every_page_answers_and_only_who_may(portal: Portal) -> None:
             assert text.count("<h1") == 1, page
             assert "{{" not in text.replace("{{ and }}", ""), page
             assert "{%" not in text, page
+            assert re.search(r"<title>[^<]+ – Ledger – alice – bilag</title>", text), page
         assert accountant.get(address).status_code == (200 if page in READ_ONLY else 404), page
         for nobody in (coordinator, outsider, elsewhere):
             assert nobody.get(address).status_code == 404, page
@@ -99,6 +100,31 @@ def test_an_expense_type_is_mapped_saved_and_its_claims_are_released(portal: Por
     assert portal.stage.query("SELECT state FROM exports") == [("pending",)]
     document = editor(portal).current("ledger")[1]
     assert document["categories"]["taxi"] == {"account": "7130", "costCentre": "10", "project": ""}
+
+
+@pytest.mark.parametrize(
+    ("page", "field"),
+    [
+        ("/categories/type?type=taxi", "account"),
+        ("/categories/default/expense", "costCentre"),
+        ("/categories/general", "counterAccount"),
+        ("/categories/codes/vatCodes/code", "code"),
+        ("/claimants/payees", "clearingAccount"),
+        ("/claimants/payees", "mileage"),
+    ],
+)
+def test_a_code_that_no_ledger_has_is_told_at_its_field(
+    portal: Portal, page: str, field: str
+) -> None:
+    written = {
+        "account": "7130", "vatCode_from": "claim", "costCentre_from": "code", "costCentre": "10",
+        "project_from": "claim", "lines": "each", "app_code": "a.b", "missingClaimant": "clearing",
+        field: "71 40x!",
+    }  # fmt: skip
+    answer = post(portal.browser(), portal.page(BASE + page), **written)
+    assert f'<a class="ds-link" href="#id_{field}">' in answer.content.decode()
+    assert "“71 40x!” cannot be used" in text_of(answer)
+    assert not editor(portal).working_copy("ledger").is_changed
 
 
 def test_a_suggested_account_is_taken_without_losing_what_was_written(portal: Portal) -> None:
@@ -160,7 +186,7 @@ def test_problems_are_announced_once_and_nothing_is_kept_by_the_check(portal: Po
     assert "Bilag-Announce" not in again
     good = post(browser, address, **{**row, "header-0-path": "text", "header-0-name": "note"},
                 told=told)  # fmt: skip
-    assert good["Bilag-Announce"] == "The%20mapping%20has%20no%20problems."
+    assert good["Bilag-Announce"] == "The%20mapping%20can%20be%20saved."
     assert not editor(portal).working_copy("ledger").is_changed
 
 
@@ -282,6 +308,48 @@ def test_the_preview_shows_what_came_in_the_voucher_and_the_payload(portal: Port
     assert "The expense type “meal”" in text
     assert "No voucher: see the problems." in text
     assert "SAMPLE-0001" in text_of(browser.get(portal.page(BASE + "/preview")))
+
+
+def test_it_is_said_which_claims_that_wait_would_be_held_and_why(portal: Portal) -> None:
+    """A mapping without faults may still hold claims: by type, by claimant."""
+    browser = portal.browser()
+    page = portal.page(BASE + "/categories")
+    assert "No claim waits now. No table of the mapping is empty." in text_of(browser.get(page))
+    taxi = [{"date": "2026-10-05", "type": "taxi", "amount": "1"}]
+    portal.stage.alice.hand_over(
+        record("C1", lines=taxi), record("C2", lines=[*taxi, *taxi]), record("C3"),
+    )  # fmt: skip
+    answer = browser.get(page)
+    text = text_of(answer)
+    assert "the mapping can be saved" in text
+    assert "no problems" not in text
+    assert "2 of 3 waiting claims would be held:" in text
+    assert "2 claims: The expense type “taxi” has no account." in text
+    assert f'href="{page}">Mend it under Categories' in answer.content.decode()
+
+    # by the working copy, as it would be once it is saved
+    changes = {"missingClaimant": "held", "categories": {"taxi": {"account": "7145"}}}
+    editor(portal).change("ledger", changes)
+    answer = browser.get(portal.page(BASE + "/claimants"))
+    text = text_of(answer)
+    assert "3 of 3 waiting claims would be held:" in text
+    assert "3 claims: The claimant “V017” is not linked to a supplier or employee." in text
+    claimants = portal.page(BASE + "/claimants")
+    assert f'href="{claimants}">Mend it under Claimants' in answer.content.decode()
+    editor(portal).change("ledger", {"claimants": {"V017": "50017"}})
+    assert "3 claims wait; the mapping holds none." in text_of(browser.get(page))
+    editor(portal).change("ledger", {"categories": {"taxi": {"account": ""}}})
+    assert "can be told when the problems of the mapping are mended" in text_of(browser.get(page))
+
+
+def test_of_many_claims_that_wait_the_first_are_told(portal: Portal) -> None:
+    taxi = [{"date": "2026-10-05", "type": "taxi", "amount": "1"}]
+    portal.stage.alice.hand_over(*(record(f"C{n}", lines=taxi) for n in range(102)))
+    text = text_of(portal.browser().get(portal.page(BASE + "/categories")))
+    assert "100 of the first 100 waiting claims would be held; 102 wait in all:" in text
+    editor(portal).change("ledger", {"categories": {"taxi": {"account": "7145"}}})
+    text = text_of(portal.browser().get(portal.page(BASE + "/categories")))
+    assert "102 claims wait; of the first 100 the mapping holds none." in text
 
 
 @pytest.mark.parametrize("page", ["/categories", "/claimants", "/fields", "/versions", "/preview"])

@@ -97,6 +97,17 @@ def test_honoraria_wait_for_the_sign_off_and_are_tried_again(portal: Portal) -> 
     assert browser.get(sure).status_code == 302
 
 
+def test_an_honorarium_without_evidence_is_counted_where_none_waits(portal: Portal) -> None:
+    accept(portal, claim(1))
+    browser, address = portal.browser(), portal.page("settings/features/declaration")
+    browser.post(address, SIGNED)
+    hold(portal, "C000001", {"code": "declaration_missing"})
+    for place in (address, portal.page("settings/features")):
+        said = browser.get(place).content.decode()
+        assert "wait for it" not in said
+        assert "1 honorarium is held because the driver acknowledged no" in said
+
+
 def test_a_sync_that_runs_goes_by_the_old_declaration_no_longer(portal: Portal) -> None:
     ((before,),) = portal.stage.query("SELECT sync_token FROM integration_runtime")
     portal.browser().post(portal.page("settings/features/declaration"), SIGNED)

@@ -9,7 +9,6 @@ import http.client
 import io
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -39,6 +38,7 @@ from tests.database.api_stage import MAPPING, record
 from tests.database.test_api_auth import BODIES, PLACES, QUERIES
 from tests.database.test_tenants import superuser_url
 from tests.issuers import Issuer, hmac_token
+from tests.ports import free_port
 from tests.sandboxes import SandboxProcess, start_sandbox
 from tests.simulation.canaries import Canary, canary, forms, known, leaks
 from tests.simulation.conftest import rest_settings
@@ -234,7 +234,7 @@ def test_no_secret_is_written_in_clear(
     assert planted.bilag("apply", str(file))[0] == 0
     _mistype(planted, file)
     token = _token(planted)
-    port = _free_port()
+    port = free_port()
     url = f"http://127.0.0.1:{port}/api/v1"
     processes = [planted.start("serve", "--port", str(port)), planted.start("worker")]
     try:
@@ -292,12 +292,6 @@ def _signed(planted: Planted) -> str:
     issuer = Issuer(url="https://issuer.example")
     claims = {"iss": "https://issuer.example", "sub": "administrator-001"}
     return hmac_token(issuer, planted.environment["JWT_SECRET"].encode(), **claims)
-
-
-def _free_port() -> int:
-    with socket.socket() as listening:
-        listening.bind(("127.0.0.1", 0))
-        return int(listening.getsockname()[1])
 
 
 def _wait_for(planted: Planted, url: str, seconds: float = 60.0) -> None:

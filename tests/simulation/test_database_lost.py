@@ -16,6 +16,11 @@ from tests.simulation.proof import at_rest, prove
 from tests.simulation.world import claim, make_world
 
 # the worker's, those of the queue among them; not the ones that look on
+LOSE = """
+UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
+    SELECT max(id) FROM procrastinate_jobs WHERE task_name = 'bilag.sync' AND status = 'succeeded')
+RETURNING id
+"""
 CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = %s AND usename = 'bilag_app'"
@@ -74,3 +79,29 @@ def test_a_worker_goes_on_after_its_connections_were_cut_again_and_again(
         assert world.wait_for(at_rest, seconds=90) == {"exported": 300}
         assert worker.poll() is None, "the worker ended"
         prove(world, sandbox, claims)
+
+
+def test_a_job_that_was_taken_and_does_not_run_is_given_up_while_its_worker_lives(
+    database: Database, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    claims = [claim(number) for number in range(10)]
+    settings = rest_settings(sandbox.url)
+    with (
+        make_world(
+            database.application_url, database.owner_url, tmp_path, settings=settings
+        ) as world,
+        psycopg.connect(database.owner_url, autocommit=True) as owner,
+    ):
+        world.accept(claims)
+        # The answer that held this job was lost with the connection that fetched it, or its end
+        # could not be stored: it stands as running, with its lock, under a worker that lives.
+        worker = world.start_worker()
+        world.wait_for(at_rest)
+        ((lost,),) = owner.execute(LOSE).fetchall()
+        more = [claim(number) for number in range(10, 20)]
+        world.accept(more)
+        assert world.wait_for(at_rest, seconds=60) == {"exported": 20}
+        assert worker.poll() is None
+        ended = owner.execute("SELECT status FROM procrastinate_jobs WHERE id = %s", [lost])
+        assert ended.fetchall() == [("failed",)]
+        prove(world, sandbox, [*claims, *more])

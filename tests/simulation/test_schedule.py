@@ -63,8 +63,8 @@ def count(name: str) -> Callable[[dict[str, int]], bool]:
     return lambda states: states.get(name, 0) >= 3
 
 
-def slow_down(sandbox: SandboxProcess) -> None:
-    sandbox.faults({"kind": "slow", "seconds": 0.15, "every": 1})
+def slow_down(sandbox: SandboxProcess, seconds: float = 0.15) -> None:
+    sandbox.faults({"kind": "slow", "seconds": seconds, "every": 1})
 
 
 def test_fresh_records_go_in_the_runs_of_the_schedule_only(
@@ -257,7 +257,7 @@ def test_switching_off_stops_at_the_next_record_and_keeps_the_queue(
     world_of: MakeWorld, sandbox: SandboxProcess
 ) -> None:
     world = world_of(delivery=SLOW)
-    slow_down(sandbox)
+    slow_down(sandbox, 1.0)  # a command takes seconds on a busy machine
     world.accept(CLAIMS)
     world.start_worker()
     world.wait_for(count("exported"))

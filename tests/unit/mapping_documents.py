@@ -12,7 +12,8 @@ _SIGNS = st.characters(
 )
 texts = st.text(_SIGNS | st.just("\n"), max_size=12)
 keys = st.text(_SIGNS, min_size=1, max_size=10).map(str.strip).filter(bool)
-codes = st.text(_SIGNS, min_size=1, max_size=8).map(str.strip).filter(bool)
+codes = st.from_regex(r"[\w./:+&-]{1,8}", fullmatch=True)
+parties = st.text(_SIGNS, min_size=1, max_size=8).map(str.strip).filter(bool)
 names = st.text(_SIGNS, min_size=1, max_size=10).map(str.strip).filter(bool)
 kinds = st.sampled_from(("expense", "mileage", "honorarium", "activity"))
 postings = st.fixed_dictionaries(
@@ -77,7 +78,7 @@ documents = st.fixed_dictionaries(
         "categories": st.dictionaries(keys, postings, max_size=4),
         "defaults": st.dictionaries(kinds, postings, max_size=3),
         "counterAccount": codes,
-        "claimants": st.dictionaries(keys, codes, max_size=4),
+        "claimants": st.dictionaries(keys, parties, max_size=4),
         "missingClaimant": st.sampled_from(("held", "clearing")),
         "clearingAccount": codes,
         "clearingAccounts": st.dictionaries(kinds, codes, max_size=3),

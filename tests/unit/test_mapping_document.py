@@ -11,6 +11,7 @@ from bilag.core.texts_mapping import MAPPING_TEXTS
 from bilag.integrations.model import Filters
 from bilag.mapping.check import check_document
 from bilag.mapping.document import DocumentError, MappingDocument, read_document
+from bilag.mapping.parts import checked_changes
 from tests.unit.test_mapping_samples import SIMPLE
 
 
@@ -96,6 +97,61 @@ def test_accounts_and_parties_are_not_empty() -> None:
         ("mapping_key_empty", "claimants"),
         ("mapping_party_empty", "claimants.volunteer-017"),
     ]
+
+
+_BAD = "71 40x!"
+
+
+@pytest.mark.parametrize(
+    ("document", "code", "place"),
+    [
+        ({"categories": {"a.b": {"account": _BAD}}}, "account", "categories.a.b.account"),
+        ({"defaults": {"mileage": {"counterAccount": _BAD}}}, "account",
+         "defaults.mileage.counterAccount"),
+        ({"categories": {"a": {"account": "1", "vatCode": _BAD}}}, "vat_code",
+         "categories.a.vatCode"),
+        ({"categories": {"a": {"account": "1", "costCentre": _BAD}}}, "cost_centre",
+         "categories.a.costCentre"),
+        ({"categories": {"a": {"account": "1", "project": _BAD}}}, "project",
+         "categories.a.project"),
+        ({"counterAccount": _BAD}, "account", "counterAccount"),
+        ({"clearingAccount": _BAD}, "account", "clearingAccount"),
+        ({"clearingAccounts": {"mileage": _BAD}}, "account", "clearingAccounts.mileage"),
+        ({"costCentres": {"codes": {"x": _BAD}}}, "cost_centre", "costCentres.codes.x"),
+        ({"projects": {"codes": {"x": _BAD}}}, "project", "projects.codes.x"),
+        ({"vatCodes": {"codes": {"x": _BAD}}}, "vat_code", "vatCodes.codes.x"),
+    ],
+)  # fmt: skip
+def test_a_code_of_the_ledger_has_the_characters_of_one(
+    document: dict[str, Any], code: str, place: str
+) -> None:
+    problems = check_document(read_document({**SIMPLE, **document}), Filters(), carries_vat=True)
+    assert [(problem.code, problem.field) for problem in problems] == [
+        (f"mapping_{code}_signs", place)
+    ]
+    assert all(_BAD in problems[0].text(language) for language in ("nb", "nn", "en"))
+    with pytest.raises(DocumentError) as refused:
+        checked_changes(document)
+    assert refused.value.problems == tuple(problems)
+
+
+@pytest.mark.parametrize("code", ["7140", "K-1.2_3/4", "HØY", "R&D", "A:1+2", "x" * 64])
+def test_codes_that_ledgers_have_are_taken(code: str) -> None:
+    used = {"account": code, "vatCode": code, "costCentre": code, "project": code}
+    assert faults({**SIMPLE, "categories": {"train": used}, "counterAccount": code}) == []
+
+
+def test_a_code_may_be_words_and_an_account_may_not() -> None:
+    used = {"account": "7140", "vatCode": "NO VAT", "costCentre": "AVD 1", "project": "P 2"}
+    assert faults({**SIMPLE, "categories": {"train": used}}) == []
+    for code in ("NO  VAT", "NO VAT!"):
+        assert faults({**SIMPLE, "categories": {"train": {**used, "vatCode": code}}}) != []
+    assert faults({**SIMPLE, "counterAccount": "29 90"}) != []
+
+
+def test_parties_and_codes_of_the_app_are_free() -> None:
+    free = {"claimants": {"v 17!": "Supplier 17 (old)"}, "vatCodes": {"codes": {"25 %!": "3"}}}
+    assert faults({**SIMPLE, **free}) == []
 
 
 def test_every_category_needs_a_counter_account() -> None:

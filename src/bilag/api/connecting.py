@@ -48,7 +48,7 @@ class IntegrationTypeAnswer(Answer):
 
     `settings` is the JSON Schema of its settings: with titles and descriptions for a form;
     `x-first` marks what is needed first, `x-labels` names the choices, `x-secrets` says which
-    secret goes with which choice.
+    secret goes with which choice of the login, `x-logins` which choices need the setting.
     """
 
     type: str

@@ -14,26 +14,31 @@ from bilag.api.auth import CONFIGURATION_READ, CONFIGURATION_WRITE, caller_of
 from bilag.api.documents import READ_ERRORS, WRITE_ERRORS
 from bilag.api.once import once
 from bilag.api.periods import BookAnswer
-from bilag.api.values import Answer, Reason, Request, refuse_identity_number
+from bilag.api.values import (
+    PRINTABLE,
+    PRINTABLE_WITH_BREAKS,
+    Answer,
+    Reason,
+    Request,
+    refuse_identity_number,
+)
 from bilag.delivery.installation import installation
 from bilag.delivery.organization import Feature, OrganizationSettings, SignOff
 from bilag.integrations.model import Day
 from bilag.records.fields import ID_MAX
 from bilag.tenants.organizations import DECLARATION_MAX, REASON_MAX
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
-_PRINTABLE_WITH_BREAKS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 FeatureName = Annotated[
-    str, Field(min_length=1, max_length=ID_MAX, pattern=_PRINTABLE, examples=["membership"])
+    str, Field(min_length=1, max_length=ID_MAX, pattern=PRINTABLE, examples=["membership"])
 ]
 Why = Annotated[
     str,
-    StringConstraints(max_length=REASON_MAX, pattern=_PRINTABLE_WITH_BREAKS),
+    StringConstraints(max_length=REASON_MAX, pattern=PRINTABLE_WITH_BREAKS),
     AfterValidator(refuse_identity_number),
 ]
 Name = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=_PRINTABLE),
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=PRINTABLE),
     AfterValidator(refuse_identity_number),
 ]
 FEATURES_MAX = 500
@@ -111,7 +116,7 @@ class DeclarationRequest(Request):
     signed_off_by: Name
     signed_off_at: Day
     text: Annotated[
-        str, StringConstraints(max_length=DECLARATION_MAX, pattern=_PRINTABLE_WITH_BREAKS)
+        str, StringConstraints(max_length=DECLARATION_MAX, pattern=PRINTABLE_WITH_BREAKS)
     ] = ""
 
 

@@ -28,8 +28,8 @@ from bilag.records.identity import has_identity_number
 BIGINT_MAX = 2**63 - 1
 IDS_MAX = 10_000
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
-_PRINTABLE_WITH_BREAKS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]+$"
+PRINTABLE_WITH_BREAKS = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]*$"
 
 
 class Answer(BaseModel):
@@ -63,20 +63,20 @@ def _in_utc(moment: Any) -> Any:
 Moment = Annotated[datetime, BeforeValidator(_in_utc)]
 SourceId = Annotated[
     str,
-    Field(min_length=1, max_length=ID_MAX, pattern=_PRINTABLE, examples=["C000017"]),
+    Field(min_length=1, max_length=ID_MAX, pattern=PRINTABLE, examples=["C000017"]),
     AfterValidator(_same_spelling),
 ]
 TargetSystem = Annotated[
-    str, Field(min_length=1, max_length=ID_MAX, pattern=_PRINTABLE, examples=["ledger"])
+    str, Field(min_length=1, max_length=ID_MAX, pattern=PRINTABLE, examples=["ledger"])
 ]
 # true or false and nothing that only resembles them: 0, "no" and "off" are refused.
 Flag = Annotated[bool, Strict()]
 ExportId = Annotated[int, Field(ge=1, le=BIGINT_MAX, examples=[17])]
-Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS)]
+Text = Annotated[str, Field(max_length=TEXT_MAX, pattern=PRINTABLE_WITH_BREAKS)]
 Reason = Annotated[
     str,
     StringConstraints(
-        strip_whitespace=True, min_length=1, max_length=TEXT_MAX, pattern=_PRINTABLE_WITH_BREAKS
+        strip_whitespace=True, min_length=1, max_length=TEXT_MAX, pattern=PRINTABLE_WITH_BREAKS
     ),
     AfterValidator(refuse_identity_number),
 ]

@@ -27,7 +27,7 @@ _STYLES = {"exported": "green", "failed": "red", **dict.fromkeys(("held", "in_do
            "needs_review"), "yellow")}  # fmt: skip
 
 # From this width on, all columns of a list of exports fit beside each other.
-_WIDE = 115
+_WIDE = 130
 
 if set(_ORDER) != set(STATES):
     raise RuntimeError("every state has its place in the table")
@@ -81,6 +81,7 @@ def _state(row: ExportRow, language: str) -> Text:
 
 _COLUMNS = (
     _Column("id", lambda row, language: str(row.id), justify="right"),
+    _Column("integration", lambda row, language: Text(row.integration_key)),
     _Column("claim", lambda row, language: Text(row.source_id)),
     _Column("category", lambda row, language: word(row.category, language), narrow=False),
     _Column("state", _state),

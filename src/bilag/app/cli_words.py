@@ -57,6 +57,7 @@ _WORDS = {
     "sync_disabled": ("slått av", "slått av", "disabled"),
     "sync_interrupted": ("avbrutt", "avbroten", "interrupted"),
     "never": ("aldri", "aldri", "never"),
+    "integration": ("integrasjon", "integrasjon", "integration"),
     "claim": ("krav", "krav", "claim"),
     "category": ("kategori", "kategori", "category"),
     "amount": ("beløp", "beløp", "amount"),

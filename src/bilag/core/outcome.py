@@ -9,6 +9,9 @@ from decimal import Decimal
 
 from bilag.core.problem import Problem
 
+# The problem of a check that passed without using the login.
+LOGIN_NOT_TRIED = "connector.check_login_unproven"
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -190,3 +193,8 @@ class ConnectionReport:
     look_up_proven: bool = False
     details: dict[str, str] = field(default_factory=dict)
     problem: Problem | None = None
+
+    @property
+    def login_tried(self) -> bool:
+        """Return whether the login was used: an address can answer without it."""
+        return self.problem is None or self.problem.code != LOGIN_NOT_TRIED

@@ -1,4 +1,4 @@
-"""Problems met while a mapping is edited, as code -> (bokmål, nynorsk, English).
+"""Problems met while a mapping is written or edited, as code -> (bokmål, nynorsk, English).
 
 Each says what is wrong and what to do.
 """
@@ -86,6 +86,38 @@ MAPPING_EDITOR_TEXTS: dict[str, tuple[str, str, str]] = {
         "namn eller e-post.",
         "“{claimant}” looks like an e-mail address. Use the claimant's id in the app, never "
         "a name or e-mail address.",
+    ),
+    "mapping_account_signs": (
+        "Kontoen «{code}» kan ikke brukes: den kan ha bokstaver, sifre og tegnene - . _ / : + & og "
+        "ingen mellomrom. Skriv den slik den står i kontoplanen.",
+        "Kontoen «{code}» kan ikkje brukast: han kan ha bokstavar, siffer og teikna - . _ / : + & "
+        "og ingen mellomrom. Skriv han slik han står i kontoplanen.",
+        "The account “{code}” cannot be used: it may hold letters, digits and the characters "
+        "- . _ / : + & and no blanks. Write it as the chart of accounts has it.",
+    ),
+    "mapping_cost_centre_signs": (
+        "Kostnadsstedet «{code}» kan ikke brukes: det kan ha bokstaver, sifre og tegnene "
+        "- . _ / : + & og enkle mellomrom. Skriv det slik det står i regnskapssystemet.",
+        "Kostnadsstaden «{code}» kan ikkje brukast: han kan ha bokstavar, siffer og teikna "
+        "- . _ / : + & og enkle mellomrom. Skriv han slik han står i rekneskapssystemet.",
+        "The cost centre “{code}” cannot be used: it may hold letters, digits and the characters "
+        "- . _ / : + & and single blanks. Write it as the accounting system has it.",
+    ),
+    "mapping_project_signs": (
+        "Prosjektet «{code}» kan ikke brukes: det kan ha bokstaver, sifre og tegnene "
+        "- . _ / : + & og enkle mellomrom. Skriv det slik det står i regnskapssystemet.",
+        "Prosjektet «{code}» kan ikkje brukast: det kan ha bokstavar, siffer og teikna "
+        "- . _ / : + & og enkle mellomrom. Skriv det slik det står i rekneskapssystemet.",
+        "The project “{code}” cannot be used: it may hold letters, digits and the characters "
+        "- . _ / : + & and single blanks. Write it as the accounting system has it.",
+    ),
+    "mapping_vat_code_signs": (
+        "Mva-koden «{code}» kan ikke brukes: den kan ha bokstaver, sifre og tegnene "
+        "- . _ / : + & og enkle mellomrom. Skriv den slik den står i regnskapssystemet.",
+        "Mva-koden «{code}» kan ikkje brukast: han kan ha bokstavar, siffer og teikna "
+        "- . _ / : + & og enkle mellomrom. Skriv han slik han står i rekneskapssystemet.",
+        "The VAT code “{code}” cannot be used: it may hold letters, digits and the characters "
+        "- . _ / : + & and single blanks. Write it as the accounting system has it.",
     ),
     "mapping_preview_records": (
         "Velg fra én til {maximum} krav.",

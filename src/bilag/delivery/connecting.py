@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 import procrastinate
@@ -57,6 +57,11 @@ from bilag.tenants.scope import organization_scope
 _REDACT = Redactor()
 
 
+# What follows on a sending without an answer: the voucher is looked up, the same bytes go out under
+# the same key, or a person decides.
+Unanswered = Literal["looked_up", "same_key", "person", "unknown"]
+
+
 @dataclass(frozen=True, slots=True)
 class ConnectorType:
     """A kind of accounting system: JSON schema of its settings, its secrets by field, its lists.
@@ -85,7 +90,8 @@ class ConnectorType:
 class Connected:
     """One integration as it stands: state, masked credentials, newest test, lists that were read.
 
-    `draft` is None once it is set up; `test_counts`: the test passed with what is in place now.
+    `draft` is None once it is set up; `test_counts`: the test passed with what is in place now;
+    `unanswered` says what follows on a sending without an answer, as far as settings tell.
     """
 
     integration: Integration
@@ -97,6 +103,7 @@ class Connected:
     test_counts: bool
     lists: Sequence[ReferenceList]
     draft: Draft | None
+    unanswered: Unanswered
 
 
 class Connecting:
@@ -157,6 +164,7 @@ class Connecting:
                 test_counts=test is not None and self._counts(connection, one, test),
                 lists=read_lists(connection, own, one.id),
                 draft=read_draft(connection, own, one.id),
+                unanswered=self._unanswered(one),
             )
 
     def change(
@@ -245,6 +253,16 @@ class Connecting:
         self, connection: psycopg.Connection[Any], one: Integration, test: ConnectionTest
     ) -> bool:
         return test.passed and test.tried == what_is_tried(connection, one)
+
+    def _unanswered(self, one: Integration) -> Unanswered:
+        try:
+            connector, settings = usable_connector(self._connectors, one)
+        except Refused:
+            return "unknown"
+        promised = connector.capabilities(settings)
+        if promised.can_look_up and one.delivery.look_up:
+            return "looked_up"
+        return "same_key" if promised.honours_key else "person"
 
     def _usable(self, one: Integration, settings: Mapping[str, Any]) -> dict[str, Any]:
         """Return settings as they are stored; raises Refused naming each that cannot be used."""

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ValidationError
 from yarl import URL
 
 from bilag.connectors.interface import Connector
+from bilag.core.dotted import dotted
 from bilag.core.problem import Problem, Refused
 from bilag.integrations.model import Integration
 from bilag.integrations.vault import CALLBACK_CREDENTIAL, describe_credentials
@@ -36,7 +37,7 @@ def destination(
             read: BaseModel = connector.settings_type.model_validate(one.settings)
         except ValidationError:
             return {}
-        values = _flat(read.model_dump(mode="json", by_alias=True))
+        values = dotted(read.model_dump(mode="json", by_alias=True))
     found = {f"settings.{name}": _place(str(values.get(name, ""))) for name in connector.leads_by}
     return {"type": one.type, **found}
 
@@ -84,14 +85,6 @@ def stored_secrets(connection: psycopg.Connection[Any], one: Integration) -> lis
     """Return the fields of the stored secrets that are sent to the system."""
     found = describe_credentials(connection, one.organization_id, one.id)
     return [known.field for known in found if known.field != CALLBACK_CREDENTIAL]
-
-
-def _flat(settings: Mapping[str, Any], above: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in settings.items():
-        inner = isinstance(value, Mapping)
-        found |= _flat(value, f"{above}{name}.") if inner else {f"{above}{name}": value}
-    return found
 
 
 def _place(value: str) -> str:

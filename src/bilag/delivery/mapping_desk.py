@@ -89,6 +89,26 @@ class WorkingCopy:
         """Return whether any claimant is mapped, as far as that can be told without reading all."""
         return self.base.has_claimants or self.claimants_changed > 0
 
+    def in_force(self) -> "WorkingCopy":
+        """Return the version in force as if it were worked on, with nothing changed."""
+        now = self.current
+        return WorkingCopy(self.integration, now, now, now.document, {}, 0, None)
+
+    @property
+    def empty_parts(self) -> list[str]:
+        """Return what holds every claim while it is empty: accounts, counter-account, claimants."""
+        document = self.document
+        postings = [
+            *document.get("categories", {}).values(), *document.get("defaults", {}).values(),
+        ]  # fmt: skip
+        filled = {
+            "categories": any(posting.get("account") for posting in postings),
+            "counterAccount": document.get("counterAccount")
+            or any(posting.get("counterAccount") for posting in postings),
+            "claimants": self.has_claimants or document.get("missingClaimant") == "clearing",
+        }
+        return [part for part, some in filled.items() if not some]
+
 
 @dataclass(frozen=True, slots=True)
 class Checked:

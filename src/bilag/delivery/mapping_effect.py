@@ -14,7 +14,7 @@ from bilag.connectors.interface import Connector
 from bilag.core.money import amount_text
 from bilag.core.problem import Problem
 from bilag.core.voucher import Voucher
-from bilag.exports.affected import AffectedRecord
+from bilag.exports.affected import MAPPING_CODES, AffectedRecord
 from bilag.integrations.model import Integration
 from bilag.mapping.result import Excluded, Missing
 from bilag.mapping.voucher import Mapping as CompiledMapping
@@ -75,11 +75,20 @@ class Affected:
 
 
 @dataclass(slots=True)
+class Cause:
+    """What keeps claims back, and how many: a problem that another mapping may cure."""
+
+    problem: Problem
+    claims: int = 0
+
+
+@dataclass(slots=True)
 class Effect:
     """What would come of a change: released, held that goes now, altered, and all the rest.
 
     `looked_at` of `waiting` claims were mapped in the time there was; `sent_again` of them go out
-    with their stored bytes whatever the mapping says.
+    with their stored bytes whatever the mapping says. `lacking` of them the new mapping holds,
+    whatever becomes of them now, for these `causes`.
     """
 
     waiting: int
@@ -89,6 +98,24 @@ class Effect:
     held: Affected = field(default_factory=Affected)
     altered: Affected = field(default_factory=Affected)
     unchanged: int = 0
+    lacking: int = 0
+    _causes: dict[tuple[str, ...], Cause] = field(default_factory=dict)
+
+    @property
+    def causes(self) -> list[Cause]:
+        """Return why claims would be held, what concerns most of them first."""
+        return sorted(self._causes.values(), key=lambda one: -one.claims)
+
+    def lack(self, problems: Iterable[Problem]) -> None:
+        """Count a claim that the new mapping holds, once for each cause."""
+        found = {
+            (one.code, *map(str, one.params.values())): one
+            for one in problems
+            if one.code in MAPPING_CODES
+        }
+        self.lacking += bool(found)
+        for cause, problem in found.items():
+            self._causes.setdefault(cause, Cause(problem)).claims += 1
 
     @property
     def is_whole(self) -> bool:
@@ -165,6 +192,8 @@ def _judge(
         return
     first = before.body(goes) if before is not None and isinstance(goes, Voucher) else None
     second = after.body(will) if isinstance(will, Voucher) else will
+    if not isinstance(second, bytes):
+        found.lack(second)
     if isinstance(second, bytes):
         if not isinstance(first, bytes):
             if record.state == "held" and not record.curable:

@@ -6,6 +6,7 @@ Nothing is written or sent; what is shown is what the engine itself would make o
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import islice
 from typing import Any
 
 import orjson
@@ -149,6 +150,28 @@ class MappingTrial(MappingDesk):
             records = affected_records(connection, own.id)
             return effect_of(records, waiting, own, connector, settings, old, new, seconds=seconds)
 
+    def held(self, key: str, *, in_force: bool = False) -> tuple[WorkingCopy, Effect | None]:
+        """Return the working copy, or what is in force, and what waiting claims it would hold.
+
+        The first 100 are looked at. None where the mapping itself has faults; raises LookupError.
+        """
+        with self._scope() as connection:
+            copy = self._copy(connection, key)
+            copy = copy.in_force() if in_force else copy
+            own = copy.integration
+            waiting = count_affected(connection, own.id)
+            if not waiting:
+                return copy, Effect(0)
+            records = list(islice(affected_records(connection, own.id), AT_ONCE_MAX))
+            wanted = self._for_records(connection, copy, records)
+            _faults, mapping = self._compiled(connection, own, wanted, records)
+        if mapping is None:
+            return copy, None
+        connector, settings = usable_connector(self._connectors, own)
+        return copy, effect_of(
+            records, waiting, own, connector, settings, None, mapping, seconds=EFFECT_SECONDS
+        )
+
     def takes_long(self, key: str) -> bool:
         """Return whether so many claims wait that working out an effect is to be waited for."""
         with self._scope() as connection:
@@ -214,7 +237,9 @@ class MappingTrial(MappingDesk):
         parties: dict[str, str | None] = {
             **claimants_at(connection, own, its, copy.base.version, wanted)
         }
-        changes = draft_claimants(connection, own, its, self._actor)
+        changes = (
+            draft_claimants(connection, own, its, self._actor) if copy.claimants_changed else {}
+        )
         parties |= {claimant: changes[claimant] for claimant in ids if claimant in changes}
         known = {claimant: party for claimant, party in parties.items() if party}
         if not known and copy.has_claimants:

@@ -5,6 +5,8 @@ lost, doubled or failed changes nothing but the moment at which the work is look
 """
 
 import os
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 from uuid import UUID
@@ -12,7 +14,8 @@ from uuid import UUID
 import procrastinate
 import psycopg
 import structlog
-from procrastinate import exceptions
+from procrastinate import JobContext, exceptions
+from procrastinate.worker import Worker
 from psycopg.rows import tuple_row
 
 from bilag.integrations.runs import due_schedules, start_due_run
@@ -266,6 +269,55 @@ async def idle(connection: psycopg.AsyncConnection[Any]) -> bool:
     cursor = await connection.execute(_IDLE, [QUEUE])
     row = await cursor.fetchone()
     return bool(row and row[0])
+
+
+# Failure policy: a job that this process has taken and does not run - it went lost on the way from
+# the database, or its end could not be stored - holds its lock while the worker lives. After so
+# many looks in a row, one a tick, it is given up: what rescues stalled jobs then finds it.
+LOST_LOOKS = 5
+_TAKEN = """
+SELECT id FROM procrastinate_jobs WHERE status = 'doing' AND worker_id = ANY (%s)
+"""
+_GIVE_UP = """
+UPDATE procrastinate_jobs SET worker_id = NULL WHERE id = ANY (%s) AND status = 'doing'
+"""
+
+
+class TakenJobs:
+    """The jobs that this process has taken in all queues, and those among them that really run."""
+
+    def __init__(self) -> None:
+        self._workers: list[Worker] = []
+        self._running: set[int | None] = set()
+        self._missed: Counter[int] = Counter()
+
+    def add(self, worker: Worker) -> None:
+        """Count what this worker takes, also after it was interrupted."""
+        self._workers.append(worker)
+
+    def remove(self, worker: Worker) -> None:
+        """Count no more what this worker took: it has ended in order."""
+        self._workers.remove(worker)
+
+    async def run(
+        self, call_next: Callable[[], Awaitable[Any]], context: JobContext, _: Worker
+    ) -> Any:
+        """Run a job; the middleware of each worker."""
+        self._running.add(context.job.id)
+        try:
+            return await call_next()
+        finally:
+            self._running.discard(context.job.id)
+
+    async def give_up_lost(self, connection: psycopg.AsyncConnection[Any]) -> None:
+        """Give up the jobs that were taken and have not run for LOST_LOOKS calls in a row."""
+        workers = [one.worker_id for one in self._workers if one.worker_id is not None]
+        cursor = await connection.execute(_TAKEN, [workers])
+        lost = {job for (job,) in await cursor.fetchall()} - self._running
+        self._missed = Counter({job: self._missed[job] + 1 for job in lost})
+        if given_up := [job for job in lost if self._missed[job] >= LOST_LOOKS]:
+            await connection.execute(_GIVE_UP, [given_up])
+            log.warning("lost_jobs_given_up", jobs=given_up)
 
 
 async def beat(connection: psycopg.AsyncConnection[Any], worker_id: int) -> None:

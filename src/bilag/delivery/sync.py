@@ -25,7 +25,7 @@ from bilag.core.problem import Problem, Refused
 from bilag.delivery.crash_points import CrashPoint, reach
 from bilag.delivery.identify import identify
 from bilag.delivery.pipeline import Pipeline, Report
-from bilag.delivery.queue import start_due_runs
+from bilag.delivery.queue import TakenJobs, start_due_runs
 from bilag.delivery.resolve import follow_up, prove_look_up, recover, resolve_due
 from bilag.delivery.sessions import Sessions
 from bilag.delivery.set_up import KEYS_UNREACHABLE, compile_loaded, set_up
@@ -70,6 +70,7 @@ class Engine:
     stopping: bool = False
     others_wait: bool = False
     worker_id: int | None = None
+    taken: TakenJobs = field(default_factory=TakenJobs)
     compiled: dict[tuple[UUID, int], CompiledMapping] = field(default_factory=dict)
     beside: set[asyncio.Task[None]] = field(default_factory=set)
 

@@ -17,6 +17,7 @@ from uuid import UUID
 import procrastinate
 import psycopg
 import structlog
+from procrastinate.worker import Worker
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from bilag.connectors.interface import Connector
@@ -213,18 +214,23 @@ async def _run_jobs(
     Failure policy: what ends it (the database is away) is logged, and after a tick it goes on.
     """
     while not engine.stopping:
+        worker = Worker(
+            queue,
+            queues=queues,
+            name=name,
+            concurrency=concurrency,
+            fetch_job_polling_interval=TICK_SECONDS,
+            shutdown_graceful_timeout=STOP_SECONDS_MAX,
+            install_signal_handlers=False,
+            update_heartbeat_interval=sync_queue.HEARTBEAT_SECONDS,
+            stalled_worker_timeout=sync_queue.STALLED_SECONDS * 3,
+            additional_context={"engine": engine},
+            worker_middleware=[engine.taken.run],
+        )
+        engine.taken.add(worker)
         try:
-            await queue.run_worker_async(
-                queues=queues,
-                name=name,
-                concurrency=concurrency,
-                fetch_job_polling_interval=TICK_SECONDS,
-                shutdown_graceful_timeout=STOP_SECONDS_MAX,
-                install_signal_handlers=False,
-                update_heartbeat_interval=sync_queue.HEARTBEAT_SECONDS,
-                stalled_worker_timeout=sync_queue.STALLED_SECONDS * 3,
-                additional_context={"engine": engine},
-            )
+            await worker.run()  # type: ignore[no-untyped-call]  # the package leaves it untyped
+            engine.taken.remove(worker)
         except _AWAY as error:
             log.warning("jobs_interrupted", queues=queues, error=type(error).__name__)
             await asyncio.sleep(TICK_SECONDS)
@@ -294,12 +300,13 @@ async def _look_after(chore: Chore, engine: Engine, queue: procrastinate.App) ->
 
 
 async def tick(engine: Engine, queue: procrastinate.App) -> None:
-    """Rescue stalled syncs, start runs, ask for due syncs, fold totals, compare the epoch."""
+    """Rescue lost and stalled jobs, start runs, ask for due syncs, fold totals, compare epochs."""
     async with engine.pool.connection() as connection:
         if engine.worker_id is not None:
             # procrastinate's own heartbeat ends when a stop begins, while syncs still go on
             await sync_queue.beat(connection, engine.worker_id)
         await compare(connection, engine.mark)
+        await engine.taken.give_up_lost(connection)
         await sync_queue.rescue_stalled(connection)
         await sync_queue.start_due_runs(connection)
         await sync_queue.defer_due(connection, queue, trigger="tick")

@@ -14,7 +14,7 @@ import psycopg
 from psycopg.rows import class_row, tuple_row
 from psycopg.types.json import Jsonb
 
-from bilag.core.outcome import ConnectionReport
+from bilag.core.outcome import LOGIN_NOT_TRIED, ConnectionReport
 from bilag.core.problem import Problem
 from bilag.integrations.model import Integration
 
@@ -37,6 +37,11 @@ class ConnectionTest:
     def said(self, language: str) -> str:
         """Return what works, or what is wrong and what to do."""
         return " ".join(one.text(language) for one in self.problems) or self.report["message"]
+
+    @property
+    def login_tried(self) -> bool:
+        """Return whether the login was used: an address can answer without it."""
+        return all(one.code != LOGIN_NOT_TRIED for one in self.problems)
 
     @property
     def company_id(self) -> str:

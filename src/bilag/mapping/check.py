@@ -3,6 +3,7 @@
 A document without problems compiles; what it does not cover is held record by record.
 """
 
+import re
 from collections.abc import Iterator
 
 from bilag.core.problem import Problem
@@ -12,6 +13,10 @@ from bilag.mapping.paths import path_fault
 from bilag.mapping.transform import is_date_format, template_pieces
 
 _DEPTH_MAX = 3
+# What codes of ledgers are made of: letters and digits of any alphabet, and a few marks; single
+# blanks too where codes are short words, such as the VAT code "NO VAT" of Business Central.
+_ACCOUNT = re.compile(r"[\w./:+&-]+")
+_CODE = re.compile(r"[\w./:+&-]+( [\w./:+&-]+)*")
 
 
 def check_document(
@@ -23,10 +28,49 @@ def check_document(
     """
     return [
         *_accounts(document),
+        *code_problems(document),
         *_counter_accounts(document, filters),
         *(_vat(document) if not carries_vat else ()),
         *check_rules(document),
     ]
+
+
+def code_problems(document: MappingDocument) -> Iterator[Problem]:
+    """Yield the accounts, cost centres, projects and VAT codes that no ledger has.
+
+    The app's codes and the parties are free: others make them up.
+    """
+    postings = {f"categories.{name}": posting for name, posting in document.categories.items()}
+    postings |= {f"defaults.{name}": posting for name, posting in document.defaults.items()}
+    for at, posting in postings.items():
+        yield from account_problems(posting.account, f"{at}.account")
+        yield from _signs("mapping_vat_code_signs", posting.vat_code, f"{at}.vatCode")
+        yield from _signs("mapping_cost_centre_signs", posting.cost_centre, f"{at}.costCentre")
+        yield from _signs("mapping_project_signs", posting.project, f"{at}.project")
+        yield from account_problems(posting.counter_account, f"{at}.counterAccount")
+    yield from account_problems(document.counter_account, "counterAccount")
+    yield from account_problems(document.clearing_account, "clearingAccount")
+    for category, account in document.clearing_accounts.items():
+        yield from account_problems(account, f"clearingAccounts.{category}")
+    for problem, name, table in (
+        ("mapping_cost_centre_signs", "costCentres", document.cost_centres),
+        ("mapping_project_signs", "projects", document.projects),
+        ("mapping_vat_code_signs", "vatCodes", document.vat_codes),
+    ):
+        for key, code in table.codes.items():
+            yield from _signs(problem, code, f"{name}.codes.{key}")
+
+
+def account_problems(account: str, place: str) -> Iterator[Problem]:
+    """Yield what is wrong with the characters of an account, wherever somebody writes one."""
+    yield from _signs("mapping_account_signs", account, place, _ACCOUNT)
+
+
+def _signs(
+    problem: str, code: str | None, place: str, allowed: re.Pattern[str] = _CODE
+) -> Iterator[Problem]:
+    if code and not allowed.fullmatch(code):
+        yield Problem(problem, place, params={"code": code})
 
 
 def _accounts(document: MappingDocument) -> Iterator[Problem]:

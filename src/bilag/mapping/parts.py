@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from bilag.core.characters import character_problems
+from bilag.mapping.check import code_problems
 from bilag.mapping.document import DocumentError, MappingDocument, as_in_records, read_document
 
 Document = dict[str, Any]
@@ -65,11 +66,14 @@ def checked_changes(changes: Mapping[str, Any]) -> Changes:
     """Return changes with each part in its canonical form; what is taken out stays None.
 
     A part that comes to the default is taken out. Raises DocumentError naming every place that has
-    a wrong shape.
+    a wrong shape, or a code that no ledger has.
     """
     if problems := tuple(character_problems(changes)):
         raise DocumentError(problems)
-    found = canonical(changed({}, changes))
+    read = read_document(changed({}, changes))
+    if problems := tuple(code_problems(read)):
+        raise DocumentError(problems)
+    found = canonical(read)
     for place in map(_as_read, places(changes)):
         if part_at(found, place) is None:
             found = combined(found, change_at(place, None))

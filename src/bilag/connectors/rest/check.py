@@ -17,6 +17,7 @@ from bilag.connectors.rest.look_up import look_up
 from bilag.connectors.rest.pointer import MISSING, compile_pointer, text_at
 from bilag.connectors.rest.wire import Wire
 from bilag.core.outcome import (
+    LOGIN_NOT_TRIED,
     Absent,
     BookingRefused,
     CannotTell,
@@ -145,9 +146,7 @@ async def _look_up_works(wire: Wire, known_references: Sequence[str]) -> Problem
         if wire.settings.company is not None:
             return Problem("connector.check_no_look_up")
         await _answers_at_all(wire)
-        return Problem(
-            "connector.check_login_unproven", params={"host": host_of(wire.write_address)}
-        )
+        return Problem(LOGIN_NOT_TRIED, params={"host": host_of(wire.write_address)})
     if not isinstance(await _find(wire, MADE_UP_REFERENCE), Absent):
         raise _Fault(Problem("connector.made_up_found"))
     if not known_references:

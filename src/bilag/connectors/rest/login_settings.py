@@ -44,6 +44,7 @@ SECRET_OF_KIND = {
     "oauth2_client_credentials": "client_secret",
     "hmac": "hmac_key",
 }
+_OAUTH2, _HMAC = ("oauth2_client_credentials",), ("hmac",)
 
 
 class Section(BaseModel):
@@ -77,47 +78,72 @@ class Auth(Section):
         )
     )
     api_key_header: HeaderName = Field(
-        "X-API-Key", title="API key header", description="The header that carries the API key."
+        "X-API-Key",
+        title="API key header",
+        description="The header that carries the API key.",
+        json_schema_extra=in_form(logins=("api_key",)),
     )
     username: str = Field(
         "",
         title="User name",
         description="For user name and password.",
-        json_schema_extra=in_form(first=True),
+        json_schema_extra=in_form(first=True, logins=("basic",)),
     )
     token_url: Address | Literal[""] = Field(
         "",
         title="Token address",
         description="Where OAuth2 access tokens are fetched.",
-        json_schema_extra=in_form(first=True),
+        json_schema_extra=in_form(first=True, logins=_OAUTH2),
     )
     client_id: str = Field(
         "",
         title="Client id",
         description="The OAuth2 client.",
-        json_schema_extra=in_form(first=True),
+        json_schema_extra=in_form(first=True, logins=_OAUTH2),
     )
-    scope: str = Field("", title="Scope", description="Asked for with the token; may be empty.")
-    audience: str = Field("", title="Audience", description="Only where the system asks for one.")
+    scope: str = Field(
+        "",
+        title="Scope",
+        description="Asked for with the token; may be empty.",
+        json_schema_extra=in_form(logins=_OAUTH2),
+    )
+    audience: str = Field(
+        "",
+        title="Audience",
+        description="Only where the system asks for one.",
+        json_schema_extra=in_form(logins=_OAUTH2),
+    )
     client_auth: Literal["header", "body"] = Field(
         "header",
         title="Client login",
         description="Where client id and secret are sent.",
-        json_schema_extra=in_form(labels={"header": "In a header", "body": "In the body"}),
+        json_schema_extra=in_form(
+            labels={"header": "In a header", "body": "In the body"}, logins=_OAUTH2
+        ),
     )
     signature_header: HeaderName = Field(
-        "X-Signature", title="Signature header", description="Carries the HMAC-SHA256 in hex."
+        "X-Signature",
+        title="Signature header",
+        description="Carries the HMAC-SHA256 in hex.",
+        json_schema_extra=in_form(logins=_HMAC),
     )
     timestamp_header: HeaderName = Field(
-        "X-Timestamp", title="Time stamp header", description="Seconds since 1970, signed too."
+        "X-Timestamp",
+        title="Time stamp header",
+        description="Seconds since 1970, signed too.",
+        json_schema_extra=in_form(logins=_HMAC),
     )
     signed_text: str = Field(
         "{timestamp}.{body}",
         title="Signed text",
         description="What is signed; may hold {timestamp}, {method}, {path} and {body}.",
+        json_schema_extra=in_form(logins=_HMAC),
     )
     signature_prefix: str = Field(
-        "sha256=", title="Signature prefix", description="Written before the signature."
+        "sha256=",
+        title="Signature prefix",
+        description="Written before the signature.",
+        json_schema_extra=in_form(logins=_HMAC),
     )
 
     @model_validator(mode="after")

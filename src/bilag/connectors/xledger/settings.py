@@ -46,6 +46,7 @@ def _layout(text: str) -> str:
 
 Address = Annotated[str, Field(max_length=500), AfterValidator(_address)]
 SECRET_OF_KIND = {"api_token": "api_token", "oauth2_client_credentials": "client_secret"}
+_OAUTH2 = ("oauth2_client_credentials",)
 
 
 class Auth(Section):
@@ -66,14 +67,28 @@ class Auth(Section):
         ),
     )
     token_url: Address | Literal[""] = Field(
-        "", title="Token address", description="For OAuth2. Not documented by Xledger."
+        "",
+        title="Token address",
+        description="For OAuth2. Not documented by Xledger.",
+        json_schema_extra=in_form(first=True, logins=_OAUTH2),
     )
-    client_id: str = Field("", title="Client id", description="For OAuth2.")
-    scope: str = Field("", title="Scope", description="For OAuth2; may stay empty.")
+    client_id: str = Field(
+        "",
+        title="Client id",
+        description="For OAuth2.",
+        json_schema_extra=in_form(first=True, logins=_OAUTH2),
+    )
+    scope: str = Field(
+        "",
+        title="Scope",
+        description="For OAuth2; may stay empty.",
+        json_schema_extra=in_form(logins=_OAUTH2),
+    )
     scheme: Literal["Bearer", "token"] = Field(
         "Bearer",
         title="Word before an OAuth2 token",
         description="In the Authorization header. Not documented by Xledger.",
+        json_schema_extra=in_form(logins=_OAUTH2),
     )
 
     @model_validator(mode="after")

@@ -42,7 +42,7 @@ from bilag.integrations.model import (
     NumberPrefix,
 )
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
-from bilag.mapping.check import check_document
+from bilag.mapping.check import account_problems, check_document
 from bilag.mapping.document import read_document
 from bilag.records.elsewhere import feature_key
 from bilag.tenants.organizations import DECLARATION_MAX, REASON_MAX
@@ -124,6 +124,13 @@ class BookEntry(Entry):
     number_start: int | None = Field(None, ge=1, le=NUMBER_START_MAX)
     rounding_account: str | None = Field(None, max_length=64)
     closed_through: Day | None = Field(None, ge=CLOSED_FIRST, le=CLOSED_LAST)
+
+    @field_validator("rounding_account")
+    @classmethod
+    def _of_a_ledger(cls, account: str | None) -> str | None:
+        if problems := tuple(account_problems(account or "", "")):
+            raise Refused(*problems)
+        return account
 
 
 class CredentialEntry(Entry):

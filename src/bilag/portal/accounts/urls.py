@@ -15,8 +15,8 @@ from django.utils.translation import gettext as _
 
 from bilag.portal.accounts import oidc, views
 from bilag.portal.accounts.mail import can_mail
-from bilag.portal.accounts.passkeys import RemovePasskey
 from bilag.portal.accounts.proof import came_from_elsewhere
+from bilag.portal.accounts.removing import RemoveApp, RemovePasskey
 from bilag.portal.scope import Person, person_page
 
 View = Callable[..., HttpResponseBase]
@@ -81,7 +81,7 @@ urlpatterns: list[URLPattern] = [
     path("2fa/authenticate/", second_factor.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", _factor(second_factor.reauthenticate), name="mfa_reauthenticate"),
     path("2fa/totp/activate/", _factor(totp.activate_totp), name="mfa_activate_totp"),
-    path("2fa/totp/deactivate/", _factor(totp.deactivate_totp), name="mfa_deactivate_totp"),
+    path("2fa/totp/deactivate/", _factor(RemoveApp.as_view()), name="mfa_deactivate_totp"),
     path("2fa/passkeys/", _factor(passkeys.list_webauthn), name="mfa_list_webauthn"),
     path("2fa/passkeys/add/", _factor(passkeys.add_webauthn), name="mfa_add_webauthn"),
     path("2fa/passkeys/login/", passkeys.login_webauthn, name="mfa_login_webauthn"),

@@ -19,6 +19,7 @@ TEXT, NUMBER, CHOICE, SWITCH, LIST, PAIRS, SECTION = (
 class Place:
     """One value: its path (`auth.kind`), how it is entered, and what the schema says of it.
 
+    `secrets` says that it is the choice of the login, `logins` with which choices it is needed.
     `section` are the titles of the groups it stands in. A SECTION is a group that may be left out:
     it is entered as a switch, and `within` is its path for the places inside.
     """
@@ -35,6 +36,7 @@ class Place:
     of_numbers: bool = False
     choices: Mapping[str, str] | None = None
     secrets: Mapping[str, str] | None = None
+    logins: tuple[str, ...] = ()
     within: tuple[str, ...] = ()
 
     @property
@@ -96,6 +98,7 @@ def _inside(
             of_numbers="integer" in (part.get("type"), part.get("items", {}).get("type")),
             choices=_choices(part),
             secrets=part.get("x-secrets"),
+            logins=tuple(part.get("x-logins", ())),
             within=within,
         )
 

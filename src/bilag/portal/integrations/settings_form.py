@@ -10,6 +10,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from django import forms
+from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -21,6 +22,7 @@ from bilag.delivery.connecting import ConnectorType
 from bilag.delivery.credentials import NewSecret
 from bilag.integrations.vault import CredentialDescription
 from bilag.portal.forms import Form
+from bilag.portal.integrations.place_values import entered_value, is_usual, kept, shown
 from bilag.portal.integrations.places import (
     CHOICE,
     LIST,
@@ -30,9 +32,9 @@ from bilag.portal.integrations.places import (
     SWITCH,
     Place,
     places,
-    value_at,
 )
 from bilag.portal.numbers import whole
+from bilag.portal.scope import say
 
 SECRET, EXPIRES = "secret.", "expires."
 # Whatever holds a private key is pasted with its line breaks, which a one-line field would lose.
@@ -53,8 +55,17 @@ class SettingsForm(Form):
         version: str = "",
         data: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(data, auto_id="id_%s")
         self._places = places(kind.schema)
+        initial = {
+            place.name: (entered or {}).get(place.name, shown(place, settings))
+            for place in self._places
+        }
+        if data is not None:
+            # what belongs to another login was not on the page: it stays as it is
+            unasked = {place.name: initial[place.name] for place in self._places if place.logins}
+            data = unasked | {name: data[name] for name in data}
+        super().__init__(data, auto_id="id_%s")
+        self._login = next((place for place in self._places if place.secrets), None)
         self._stored = settings
         self._known = {one.field: one for one in credentials}
         self._secrets = kind.secrets
@@ -62,8 +73,7 @@ class SettingsForm(Form):
             required=False, widget=forms.HiddenInput, initial=version
         )
         for place in self._places:
-            shown = (entered or {}).get(place.name, _shown(place, settings))
-            self.fields[place.name] = _field(place, shown)
+            self.fields[place.name] = _field(place, initial[place.name])
             # whether it is needed depends on the others, so it is not told to be optional
             self.fields[place.name].depends = True  # type: ignore[attr-defined]
         for name in kind.secrets:
@@ -94,7 +104,7 @@ class SettingsForm(Form):
 
         What the form cannot show (lists of objects) stays as it is stored.
         """
-        found = _kept(self._stored, {place.path for place in self._places})
+        found = kept(self._stored, {place.path for place in self._places})
         left_out = {
             place.path
             for place in self._places
@@ -103,8 +113,8 @@ class SettingsForm(Form):
         for place in self._places:
             if place.within in left_out or place.path in left_out:
                 continue
-            value = {} if place.kind == SECTION else _value(place, self.cleaned_data)
-            if place.kind != SECTION and (value is None or _usual(place, value)):
+            value = {} if place.kind == SECTION else entered_value(place, self.cleaned_data)
+            if place.kind != SECTION and (value is None or is_usual(place, value)):
                 continue
             inner = found
             for name in place.path[:-1]:
@@ -164,19 +174,41 @@ class SettingsForm(Form):
                     _("Type it again: it was not saved, and a secret is never sent back."),
                 )
 
+    def draw_anew(self) -> None:
+        """Show what was typed, but for the secrets, with the fields of the chosen login."""
+        typed = {name: self.data[name] for name in self.data if not name.startswith(SECRET)}
+        self.initial, self.is_bound = typed | self.entered(), False
+
+    @property
+    def login(self) -> forms.BoundField | None:
+        """Return the choice of the login, by which other fields are shown or not."""
+        return self[self._login.name] if self._login else None
+
     def first(self) -> list[forms.BoundField]:
-        """Return what is needed before anything else."""
-        return [self[place.name] for place in self._places if place.first]
+        """Return what is needed before anything else, but for the choice of the login."""
+        return [
+            self[place.name]
+            for place in self._places
+            if place.first and place is not self._login and self._is_asked(place)
+        ]
 
     def secret_fields(self) -> list[forms.BoundField]:
-        """Return the fields of the secrets, each with its expiry."""
-        return [self[prefix + n] for n in self._secrets for prefix in (SECRET, EXPIRES)]
+        """Return the field of the secret that the chosen login needs, with its expiry."""
+        needed = (self._login.secrets or {}).get(self._choice) if self._login else None
+        return [
+            self[prefix + name]
+            for name in self._secrets
+            if self._login is None
+            or name == needed
+            or {SECRET + name, EXPIRES + name} & self.errors.keys()
+            for prefix in (SECRET, EXPIRES)
+        ]
 
     def more(self) -> Iterator[tuple[str, list[forms.BoundField]]]:
         """Yield the other settings in their groups, each with its title (none for the first)."""
         groups: dict[tuple[str, ...], list[forms.BoundField]] = {}
         for place in self._places:
-            if not place.first:
+            if not place.first and self._is_asked(place):
                 groups.setdefault(place.section, []).append(self[place.name])
         for section in sorted(groups, key=len):
             if len(section) <= 1:
@@ -186,6 +218,14 @@ class SettingsForm(Form):
     def more_is_open(self) -> bool:
         """Return whether the other settings hold an error, so that they must not be folded."""
         return any(place.name in self.errors for place in self._places if not place.first)
+
+    @property
+    def _choice(self) -> str:
+        return str(self[self._login.name].value()) if self._login else ""
+
+    def _is_asked(self, place: Place) -> bool:
+        """Return whether the chosen login needs a place; what is wrong is shown in any case."""
+        return not place.logins or self._choice in place.logins or place.name in self.errors
 
     def _field_of(self, where: str) -> str | None:
         if where in self.fields:
@@ -208,25 +248,26 @@ class SettingsForm(Form):
         )
 
     def _secret_hint(self, name: str) -> SafeString:
-        logins = [
-            (place.choices or {})[choice]
-            for place in self._places
-            if place.secrets
-            for choice, needed in place.secrets.items()
-            if needed == name
-        ]
-        hint = _("For the login: %(logins)s.") % {"logins": ", ".join(logins)} if logins else ""
         known = self._known.get(name)
         if known is None:
-            return format_html("{}", hint)
+            return SafeString("")
         return format_html(
-            '{} {} <span aria-hidden="true">{}</span><span class="ds-sr-only">{}</span>. {}',
-            hint,
+            '{} <span aria-hidden="true">{}</span><span class="ds-sr-only">{}</span>. {}',
             _("It is set:"),
             known.masked,
             _("ends in %(characters)s") % {"characters": " ".join(known.masked.lstrip("•"))},
             _("Leave it empty to keep it."),
         )
+
+
+def draw_login(request: HttpRequest, form: SettingsForm) -> None:
+    """Show the fields of the login that was chosen, and say so; nothing is saved."""
+    form.draw_anew()
+    say(
+        request,
+        _("The fields below are those of the login you chose. Nothing is saved yet."),
+        "info",
+    )
 
 
 def inside(title: str) -> str:
@@ -318,46 +359,6 @@ def expiry_field(secret: str, known: CredentialDescription | None = None) -> for
     )
 
 
-def _shown(place: Place, settings: Mapping[str, Any]) -> Any:
-    """Return the value of a place as its field shows it."""
-    try:
-        value = value_at(settings, place.path)
-    except KeyError:
-        value = place.default
-    if place.kind == SECTION:
-        return isinstance(value, Mapping)
-    if place.kind == LIST:
-        return "\n".join(str(one) for one in value or ())
-    if place.kind == PAIRS:
-        return "\n".join(f"{name} = {one}" for name, one in (value or {}).items())
-    if place.kind == NUMBER and isinstance(value, float):
-        return f"{value:g}"
-    return "" if value is None else value
-
-
-def _value(place: Place, cleaned: Mapping[str, Any]) -> Any:
-    """Return what was entered as JSON has it; what cannot be read goes as text, to be refused."""
-    typed = cleaned.get(place.name)
-    if place.kind == CHOICE and place.of_numbers:
-        number = whole(str(typed))
-        return typed if number is None else number
-    if place.kind == LIST:
-        lines = [line.strip() for line in str(typed or "").splitlines() if line.strip()]
-        numbers = [whole(line) if place.of_numbers else None for line in lines]
-        return [x if n is None else n for x, n in zip(lines, numbers, strict=True)]
-    if place.kind == PAIRS:
-        pairs = (line.partition("=") for line in str(typed or "").splitlines() if line.strip())
-        return {name.strip(): value.strip() for name, _equals, value in pairs}
-    return typed
-
-
-def _usual(place: Place, value: Any) -> bool:
-    usual = place.default
-    if usual is None:
-        usual = {LIST: [], PAIRS: {}}.get(place.kind, "")
-    return bool(value == usual)
-
-
 def _midnight(day: date | None) -> datetime | None:
     return datetime.combine(day, time(), UTC) if day else None
 
@@ -368,22 +369,3 @@ def _translated(problem: Problem, language: str) -> Problem:
     if problem.code != "value_not_valid" or not reason:
         return problem
     return replace(problem, params={**problem.params, "reason": in_language(reason, language)})
-
-
-def _kept(stored: Mapping[str, Any], shown: set[tuple[str, ...]]) -> dict[str, Any]:
-    """Return what of the stored settings no field shows."""
-    found: dict[str, Any] = {}
-
-    def walk(part: Mapping[str, Any], path: tuple[str, ...], into: dict[str, Any]) -> None:
-        for name, value in part.items():
-            here = (*path, name)
-            inside = any(one[: len(here)] == here and one != here for one in shown)
-            if isinstance(value, Mapping) and inside:
-                below: dict[str, Any] = {}
-                walk(value, here, below)
-                into.update({name: below} if below else {})
-            elif here not in shown:
-                into[name] = value
-
-    walk(stored, (), found)
-    return found

@@ -23,9 +23,6 @@ _STEPS: Mapping[str, tuple[Promise, str]] = {
     "confirm": (_("Confirm"), "setup/confirm"),
 }
 
-# Steps that are pages of other groups.
-ELSEWHERE = ("fields", "data", "schedule")
-
 
 class Step(NamedTuple):
     """One step: its key, name and address, and whether it is the one that is shown."""

@@ -21,7 +21,7 @@ from bilag.delivery.connecting import Connected
 from bilag.integrations.vault import CALLBACK_CREDENTIAL
 from bilag.portal.forms import Form
 from bilag.portal.integrations.forms import RotateForm
-from bilag.portal.integrations.settings_form import SettingsForm, inside
+from bilag.portal.integrations.settings_form import SettingsForm, draw_login, inside
 from bilag.portal.integrations.standing import state_words
 from bilag.portal.integrations.steps import INTEGRATIONS, step_address
 from bilag.portal.scope import Desk, organization_page, say
@@ -74,19 +74,27 @@ def rotate(request: HttpRequest, desk: Desk, key: str, field: str) -> HttpRespon
     if form.is_bound:
         if form.is_valid():
             try:
-                desk.credentials.replace(
+                report = desk.credentials.replace(
                     str(found.integration.id), form.secrets(), language=desk.language
                 )
             except Refused as refused:
                 form.refuse(refused)
             else:
                 desk.exports.start_delivery()
-                say(
-                    request,
+                proven = report is not None and report.login_tried
+                told = (
                     _("The test passed: the new %(secret)s is in use. The one before it is kept,"
                       " sealed, until something was sent with the new one.")
-                    % {"secret": inside(secrets[field])},
+                    if proven
+                    else _("The address answers, but the login was not tried. The new %(secret)s is"
+                           " in use. The one before it is kept, sealed, until something was sent"
+                           " with the new one.")
                 )  # fmt: skip
+                say(
+                    request,
+                    told % {"secret": inside(secrets[field])},
+                    "success" if proven else "warning",
+                )
                 return redirect("integrations:overview", desk.organization.slug, key)
         form.must_be_typed_again()
     known = next((one for one in found.credentials if one.field == field), None)
@@ -119,7 +127,9 @@ def settings(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         version=_digest(one.settings),
         data=request.POST if request.method == "POST" else None,
     )  # fmt: skip
-    if form.is_bound:
+    if "use" in request.POST:
+        draw_login(request, form)
+    elif form.is_bound:
         if form.is_valid():
             try:
                 if form.seen() != _digest(one.settings):

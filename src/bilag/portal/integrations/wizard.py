@@ -11,14 +11,18 @@ from django.views.decorators.http import require_http_methods, require_POST
 from bilag.core.problem import Refused
 from bilag.core.schedule_words import words
 from bilag.delivery.connecting import Connected
-from bilag.integrations.model import Integration
+from bilag.integrations.model import Filters, Integration
 from bilag.portal.integrations.forms import ConfirmForm, SystemForm
-from bilag.portal.integrations.settings_form import SettingsForm
+from bilag.portal.integrations.settings_form import SettingsForm, draw_login
 from bilag.portal.integrations.standing import kind_name, problem_text
 from bilag.portal.integrations.steps import INTEGRATIONS, next_step, step_address, step_named
+from bilag.portal.mapping.room import open_room
 from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
+from bilag.portal.sending.data import CATEGORY_NAMES
 
+# Of the mapped expense types so many are named before the integration is turned on.
+_TYPES_SHOWN = 12
 _read_or_send = require_http_methods(["GET", "HEAD", "POST"])
 
 
@@ -84,7 +88,9 @@ def credentials(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         credentials=found.credentials, version=str(found.draft.version),
         data=request.POST if sent else None,
     )  # fmt: skip
-    if sent:
+    if "use" in request.POST:
+        draw_login(request, form)
+    elif sent:
         valid = form.is_valid()
         try:
             if "later" in request.POST:
@@ -100,7 +106,9 @@ def credentials(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         form.must_be_typed_again()
         form.see(str(found.draft.version))
     context = {"form": form, "integration": found.integration, "kind": found.kind}
-    return render(request, "integrations/credentials.html", context, status=422 if sent else 200)
+    return render(
+        request, "integrations/credentials.html", context, status=422 if form.is_bound else 200
+    )
 
 
 @_read_or_send
@@ -166,6 +174,10 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "integration": one,
         "form": form,
         "missing": missing,
+        "kinds": [CATEGORY_NAMES[kind] for kind in one.filters.categories],
+        "filtered": one.filters != Filters(categories=one.filters.categories),
+        "mapped": _mapped(desk, one),
+        **open_room(desk, key).waiting(in_force=True),
         "schedule": words(one.delivery.timed(), language),
         "also": _also_sending(desk, one),
         "addresses": {
@@ -175,6 +187,22 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     }
     status = 422 if form.is_bound else 200
     return render(request, "integrations/confirm.html", context, status=status)
+
+
+def _mapped(desk: Desk, one: Integration) -> dict[str, object]:
+    """Return what the mapping in force has an account for: some types, how many more, kinds."""
+    document = open_room(desk, one.key).working().current.document
+    types = sorted(document.get("categories", ()))
+    defaults = document.get("defaults", {})
+    return {
+        "types": types[:_TYPES_SHOWN],
+        "more": max(0, len(types) - _TYPES_SHOWN),
+        "kinds": [
+            CATEGORY_NAMES[kind]
+            for kind in one.filters.categories
+            if defaults.get(kind, {}).get("account")
+        ],
+    }
 
 
 def _also_sending(desk: Desk, one: Integration) -> list[Integration]:
@@ -202,7 +230,9 @@ def run_test(request: HttpRequest, desk: Desk, key: str, back: str) -> HttpRespo
     except Refused as refused:
         say(request, refused.problems[0].text(language), "warning")
         return redirect(back)
-    if tested.report.ok:
+    if not tested.report.login_tried:
+        say(request, _("The address answers. The login was not tried."), "warning")
+    elif tested.report.ok:
         say(request, _("The test passed: the connection works."))
     else:
         say(request, _("The test did not pass. What to do stands below."), "danger")

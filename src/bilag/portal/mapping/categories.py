@@ -238,7 +238,8 @@ def _kept(
         return _keep(request, room, changes, after)
     except Refused as error:
         for problem in error.problems:
-            field = problem.field.rpartition(".")[2]
+            in_table = ".codes." in problem.field  # whose names may hold dots themselves
+            field = "code" if in_table else problem.field.rpartition(".")[2]
             text = problem.text(room.desk.language)
             form.add_error(field if field in form.fields else None, text)
         return None

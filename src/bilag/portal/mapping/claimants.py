@@ -88,8 +88,13 @@ def payees(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             "clearingAccount": given["clearingAccount"],
             "clearingAccounts": {kind: given[kind] or None for kind in CATEGORIES},
         }
-        room.say_kept(request, room.editor.change(key, changes))
-        return room.go("claimants")
+        try:
+            room.say_kept(request, room.editor.change(key, changes))
+            return room.go("claimants")
+        except Refused as error:
+            for problem in error.problems:
+                field = problem.field.removeprefix("clearingAccounts.")
+                form.add_error(field if field in form.fields else None, problem.text(desk.language))
     return room.shown(request, "payees", "claimants", copy, {"form": form})
 
 

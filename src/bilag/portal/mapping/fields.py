@@ -79,7 +79,7 @@ def check(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     if quote(now) == request.POST.get("told", ""):
         return response
     if not count:
-        return announce(response, _("The mapping has no problems."))
+        return announce(response, _("The mapping can be saved."))
     counted = ngettext(
         "The mapping has %(count)s problem.", "The mapping has %(count)s problems.", count
     ) % {"count": count}

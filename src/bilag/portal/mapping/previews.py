@@ -6,6 +6,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
+from bilag.core.dotted import dotted
 from bilag.core.problem import Problem
 from bilag.core.texts import say as sentence
 from bilag.delivery.mapping_trial import PREVIEWED_MAX, Previewed
@@ -75,19 +76,10 @@ def _values(
     content: dict[str, Any], problems: tuple[Problem, ...], language: str
 ) -> Iterator[dict[str, Any]]:
     """Yield what the app sent of the claim itself, each value with the problems at its field."""
-    for path, value in _flat(content):
+    own = {name: value for name, value in content.items() if name not in ("lines", "receipts")}
+    for path, value in dotted(own).items():
         yield {
             "name": path_name(path, language),
-            "value": value,
+            "value": str(value),
             "problems": [p.text(language) for p in problems if p.field == path and p.line is None],
         }
-
-
-def _flat(content: dict[str, Any], at: str = "") -> Iterator[tuple[str, str]]:
-    for key, value in content.items():
-        if key in ("lines", "receipts"):
-            continue
-        if isinstance(value, dict):
-            yield from _flat(value, f"{key}.")
-        else:
-            yield f"{at}{key}", str(value)

@@ -33,6 +33,17 @@ TABS: tuple[tuple[str, Promise], ...] = (
     ("preview", gettext_lazy("Preview")),
 )
 TOLD = ("faults", "more_faults", "hints", "told")
+# The page on which a claim's problem is mended; most are mended by the expense types.
+_MENDED_ON = {
+    "claimant_not_mapped": "claimants",
+    "clearing_account_missing": "claimants",
+    "field_required": "fields",
+    "field_too_long": "fields",
+    "value_not_in_table": "fields",
+    "value_not_a_date": "fields",
+    "value_not_a_number": "fields",
+    "cannot_be_built": "preview",
+}
 # More problems than these are counted, not listed.
 _PROBLEMS_SHOWN = 20
 
@@ -125,6 +136,31 @@ class Room:
     def fault(self, problem: Problem) -> Fault:
         """Return a problem in the person's language, with the page where it is mended."""
         return Fault(problem.text(self.desk.language), self._mended_at(problem.field))
+
+    def waiting(self, *, in_force: bool = False) -> dict[str, Any]:
+        """Return what of the claims that wait would be held and why, or which tables are empty."""
+        copy, effect = self.trial.held(self.key, in_force=in_force)
+        causes = effect.causes if effect else []
+        names = dict(TABS)
+        return {
+            "held": effect,
+            "causes": [
+                (
+                    one.claims,
+                    one.problem.text(self.desk.language),
+                    names[page],
+                    self.address(page),
+                )
+                for one in causes[:_PROBLEMS_SHOWN]
+                for page in [_MENDED_ON.get(one.problem.code, "categories")]
+            ],
+            "more_causes": max(0, len(causes) - _PROBLEMS_SHOWN),
+            "empty": [
+                (part, names[page], self.address(page))
+                for part in copy.empty_parts
+                for page in ["claimants" if part == "claimants" else "categories"]
+            ],
+        }
 
     def say_kept(self, request: HttpRequest, copy: WorkingCopy) -> None:
         """Say that a change is kept, and that it is not in force yet."""

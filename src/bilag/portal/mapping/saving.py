@@ -63,7 +63,7 @@ def save(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         return room.go("categories")
     if copy.is_behind:
         return room.go("unsaved")
-    problems: list[str] = []
+    errors: list[str] = []
     if request.method == "POST":
         try:
             saved = room.editor.save(key)
@@ -71,14 +71,14 @@ def save(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             say(request, moved.problem.text(desk.language), "warning")
             return room.go("unsaved")
         except Refused as error:
-            problems = [one.text(desk.language) for one in error.problems]
+            errors = [one.text(desk.language) for one in error.problems]
         else:
             say(request, _saved(saved.version, saved.released))
             return room.go("versions")
     later = request.method == "GET" and not request.GET and room.trial.takes_long(key)
-    context = {"later": later, "problems": problems}
+    context = {"later": later, "errors": errors}
     if not later:
-        context |= _effect(room, problems)
+        context |= _effect(room, errors)
     if request.headers.get("HX-Request"):
         response = render(request, "mapping/effect.html", {"room": room, "desk": desk, **context})
         return announce(response, _("It is worked out what saving does."))
@@ -87,13 +87,13 @@ def save(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     return room.shown(request, "save", "", copy, {**context, "rows": rows})
 
 
-def _effect(room: Room, problems: list[str]) -> dict[str, Any]:
+def _effect(room: Room, errors: list[str]) -> dict[str, Any]:
     """Return what saving would do, or why nothing can be said of it."""
     language = room.desk.language
     try:
         effect = room.trial.effect(room.key)
     except Refused as error:
-        return {"problems": problems or [one.text(language) for one in error.problems]}
+        return {"errors": errors or [one.text(language) for one in error.problems]}
     found = (("released", effect.released), ("held", effect.held), ("altered", effect.altered))
     return {"effect": effect, "groups": [(name, *_group(one, language)) for name, one in found]}
 

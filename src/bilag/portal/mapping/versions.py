@@ -73,15 +73,15 @@ def restore(request: HttpRequest, desk: Desk, key: str, version: int) -> HttpRes
         compared = room.editor.compare(key, copy.current.version, version)
     except Refused as error:
         raise Http404 from error
-    problems: list[str] = []
+    errors: list[str] = []
     if request.method == "POST":
         seen = whole(request.POST.get("seen", ""))
         try:
             saved = room.editor.restore(key, version, -1 if seen is None else seen)
         except SavedMeanwhile as moved:
-            problems = [moved.problem.text(desk.language)]
+            errors = [moved.problem.text(desk.language)]
         except Refused as error:
-            problems = [one.text(desk.language) for one in error.problems]
+            errors = [one.text(desk.language) for one in error.problems]
         else:
             say(
                 request,
@@ -90,5 +90,5 @@ def restore(request: HttpRequest, desk: Desk, key: str, version: int) -> HttpRes
             )
             return room.go("versions")
     rows = [row for one in compared.differences for row in differences_in_words(one, desk.language)]
-    context = {"compared": compared, "rows": rows, "version": version, "problems": problems}
+    context = {"compared": compared, "rows": rows, "version": version, "errors": errors}
     return room.shown(request, "restore", "versions", copy, context)

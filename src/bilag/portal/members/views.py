@@ -109,18 +109,18 @@ def role(request: HttpRequest, desk: Desk, subject: str) -> HttpResponse:
 def remove(request: HttpRequest, desk: Desk, subject: str) -> HttpResponse:
     """Ask, and end a membership."""
     now = _role_of(desk, subject)
-    problem = ""
+    errors: list[str] = []
     if request.method == "POST":
         try:
             _people(desk).remove(subject)
         except Refused as error:
-            problem = error.problems[0].text(get_language() or "nb")
+            errors = [one.text(get_language() or "nb") for one in error.problems]
         else:
             say(request, _("%(person)s no longer belongs to the organization.")
                 % {"person": subject})  # fmt: skip
             return _back(desk)
-    context = {"subject": subject, "role": ROLES[now][0], "problem": problem}
-    return render(request, "members/remove.html", context, status=409 if problem else 200)
+    context = {"subject": subject, "role": ROLES[now][0], "errors": errors}
+    return render(request, "members/remove.html", context, status=409 if errors else 200)
 
 
 @require_http_methods(["GET", "POST"])

@@ -1,8 +1,11 @@
 """Tags that every page may use: addresses of assets, states as tags, masks, foreign texts."""
 
 from functools import cache
+from typing import Any
 
 from django import template
+from django.forms import BaseForm
+from django.template import Context
 from django.templatetags.static import static
 from django.utils.functional import Promise
 from django.utils.html import format_html
@@ -43,6 +46,18 @@ _STATES: dict[str, tuple[Promise, str, str]] = {
 def asset(name: str) -> str:
     """Return the address of a file of `static/`; another version has another address."""
     return f"{static(name)}?v={__version__}"
+
+
+@register.simple_tag(takes_context=True)
+def if_refused(context: Context) -> str:
+    """Return what the title of a page begins with that shows a summary of errors.
+
+    Those are of its forms, or the page calls them `errors`.
+    """
+    found: dict[Any, Any] = context.flatten()
+    forms = (one for one in found.values() if isinstance(one, BaseForm))
+    refused = found.get("errors") or any(form.errors for form in forms)
+    return f"{_('Error:')} " if refused else ""
 
 
 @register.filter

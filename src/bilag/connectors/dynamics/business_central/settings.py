@@ -31,6 +31,7 @@ SECRET_OF_AUTH = {
     "certificate": "private_key",
     "basic": "password",
 }
+_ENTRA = ("client_secret", "certificate")
 PartyType = Literal["G/L Account", "Customer", "Vendor", "Bank Account", "Employee"]
 
 
@@ -107,22 +108,32 @@ class BusinessCentralSettings(Section):
         ),
     )
     login_url: Address = Field(
-        "https://login.microsoftonline.com", title="Login address", description="Of Entra."
+        "https://login.microsoftonline.com",
+        title="Login address",
+        description="Of Entra.",
+        json_schema_extra=in_form(logins=_ENTRA),
     )
     client_id: str = Field(
         "",
         max_length=100,
         title="Client id",
         description="Of the app in Entra.",
-        json_schema_extra=in_form(first=True),
+        json_schema_extra=in_form(first=True, logins=_ENTRA),
     )
     scope: str = Field(
         "https://api.businesscentral.dynamics.com/.default",
         max_length=300,
         title="Scope",
         description="Asked for with the token.",
+        json_schema_extra=in_form(logins=_ENTRA),
     )
-    username: str = Field("", max_length=200, title="User name", description="For basic login.")
+    username: str = Field(
+        "",
+        max_length=200,
+        title="User name",
+        description="For basic login.",
+        json_schema_extra=in_form(first=True, logins=("basic",)),
+    )
     mode: Literal["journal", "draft", "purchase_invoice"] = Field(
         "journal",
         title="What is made",

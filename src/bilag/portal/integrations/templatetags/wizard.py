@@ -3,12 +3,13 @@
 It shows nothing for an integration that is set up, so a page may always ask for it.
 """
 
+from itertools import pairwise
 from typing import Any
 
 from django import template
 
 from bilag.integrations.model import Integration
-from bilag.portal.integrations.steps import ELSEWHERE, steps
+from bilag.portal.integrations.steps import steps
 
 register = template.Library()
 
@@ -25,6 +26,16 @@ def wizard_steps(desk: Any, integration: Integration | None, current: str) -> di
         "number": number,
         "count": len(found),
         "integration": integration,
-        # pages that are not the wizard's own know nothing of what follows
-        "onward": found[number] if current in ELSEWHERE else None,
     }
+
+
+@register.inclusion_tag("integrations/wizard_next.html")
+def wizard_next(desk: Any, integration: Integration, current: str) -> dict[str, object]:
+    """Show the way to the step that follows; nothing unless the integration is a draft.
+
+    For pages that are not the wizard's own, and know nothing of what follows.
+    """
+    if not integration.is_draft:
+        return {}
+    found = steps(desk.organization.slug, integration.key, current)
+    return {"onward": next(step for before, step in pairwise(found) if before.is_current)}

@@ -1,16 +1,16 @@
-/* An extra: the token can be selected and copied without this file. */
+/* An extra: what stands in the field can be selected and copied without this file. */
 "use strict";
 (() => {
-  const token = document.getElementById("token");
   const copy = document.getElementById("copy");
-  if (!token || !copy || !navigator.clipboard) return;
+  const field = copy && document.getElementById(copy.dataset.copies);
+  if (!field || !navigator.clipboard) return;
   copy.hidden = false;
   copy.addEventListener("click", async () => {
     let text = copy.dataset.done;
     try {
-      await navigator.clipboard.writeText(token.value);
+      await navigator.clipboard.writeText(field.value);
     } catch {
-      token.select();
+      field.select();
       text = copy.dataset.failed;
     }
     const line = document.createElement("p");
