@@ -36,7 +36,7 @@ def test_the_overview_says_in_words_how_it_stands(portal: Portal) -> None:
     error(stage, NOW - HOUR)
     page = text(portal)
     assert "needs attention" in page
-    assert "1 error in the last 24 hours." in page
+    assert "1 error of the last 24 hours is not put right." in page
     assert "The oldest pending claim could have gone over 24 hours ago." in page
     runtime(stage, error_since=NOW, error_message="the login is refused")
     page = text(portal)
