@@ -20,13 +20,13 @@ from bilag.monitoring.job import defer_reconcile
 from bilag.monitoring.words import said
 from bilag.portal.audit.views import day_field
 from bilag.portal.forms import Form
+from bilag.portal.numbers import whole
 from bilag.portal.repair.one_claim import Action
 from bilag.portal.repair.words import OUTCOMES, counts_words, finding_words
 from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.templatetags.portal import state_name
 
 PAGE = 50
-_ID_MAX = 2**63 - 1
 
 
 class ReconcileForm(Form):
@@ -92,12 +92,12 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
 @organization_page("admin", "accountant")
 def shown(request: HttpRequest, desk: Desk, reconciliation_id: UUID) -> HttpResponse:
     """Show how far a reconciliation came and what differs, each with the next step."""
-    text = request.GET.get("after", "0")
-    if not (text.isascii() and text.isdecimal()) or int(text) > _ID_MAX:
+    after = whole(request.GET.get("after", "0"))
+    if after is None:
         raise Http404
     with tenant(desk.organization.id) as connection:
         one = store.read(connection, reconciliation_id)
-        found = store.findings(connection, reconciliation_id, after=int(text), limit=PAGE + 1)
+        found = store.findings(connection, reconciliation_id, after=after, limit=PAGE + 1)
         integrations = list_integrations(connection, desk.organization.id, drafts=True)
     if one is None:
         raise Http404
@@ -110,7 +110,7 @@ def shown(request: HttpRequest, desk: Desk, reconciliation_id: UUID) -> HttpResp
         "reason": Problem.from_json(one.reason).text(desk.language) if one.reason else "",
         "findings": [_told(desk, finding, one.integration_key) for finding in shown_],
         "after": shown_[-1].id if len(found) > PAGE else None,
-        "is_first": text == "0",
+        "is_first": after == 0,
     }
     return render(request, "repair/reconciliation.html", context)
 
