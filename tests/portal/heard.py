@@ -169,6 +169,17 @@ class Listener:
                 return
         raise SaysNothing(f"{_TABS_MAX} x {key} did not lead to {wanted}\n{self.text()}")
 
+    def wait(self, seconds: float) -> None:
+        """Do nothing until a live region says something by itself, at most so long."""
+        until = time.monotonic() + seconds
+
+        def listen() -> None:
+            while not self.page.evaluate("window.bilagHeard.length"):
+                assert time.monotonic() < until, f"nothing was said by itself\n{self.text()}"
+                self.page.wait_for_timeout(_POLL_MS)
+
+        self._step("wait", listen)
+
     def read(self) -> None:
         """Read the main part of the page from its top, as with a screen reader's reading key."""
         nodes = self._devtools.send("Accessibility.getFullAXTree")["nodes"]
