@@ -25,6 +25,9 @@ SAME = (
     (r"\bB[A-Z2-7]{19}\b", "REFERENCE"),
     (r"\bR-\d{6}\b", "THEIR NUMBER"),
     (r"\b[0-9a-f]{64}\b", "HASH"),
+    (r"\d\d[./]\d\d[./]\d{4}(?= (?:to today|til i dag))", "DAY"),
+    # the month before this one is what a period begins with
+    (r'((?:spinbutton|date) "[^"]*") value "[\d-]+"', r'\1 value "NUMBER"'),
 )
 MAPPING: dict[str, Any] = {
     "categories": {"kollektivreise": {"account": "7140"}, "servering": {"account": "6860"}},
