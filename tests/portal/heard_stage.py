@@ -23,8 +23,8 @@ PATIENCE_SECONDS = 60.0
 # What differs from run to run, besides days and times: what is computed or counted by systems.
 SAME = (
     (r"\bB[A-Z2-7]{19}\b", "REFERENCE"),
-    (r"\bR-\d{6}\b", "THEIR NUMBER"),
     (r"\b[0-9a-f]{64}\b", "HASH"),
+    (r"((?:Control report|Kontrollrapport) )\d+\b", r"\1NUMBER"),
     (r"\d\d[./]\d\d[./]\d{4}(?= (?:to today|til i dag))", "DAY"),
     # the month before this one is what a period begins with
     (r'((?:spinbutton|date) "[^"]*") value "[\d-]+"', r'\1 value "NUMBER"'),
