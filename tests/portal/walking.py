@@ -1,4 +1,4 @@
-"""Walks by keyboard alone that are listened to: the window, the words, and what is done at pages."""
+"""Walks by keyboard alone that are listened to: the window, the words, what is done at pages."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
