@@ -204,6 +204,12 @@ def test_the_front_page_shows_the_last_vouchers_to_everybody(sandbox: SandboxPro
     assert "&lt;b&gt;Volunteer 017" in page
     assert "<b>" not in page
     assert "Vouchers posted: 52" in page
+    oldest = sandbox.ledger()["entries"][0]["reference"]
+    _, page = ask(sandbox, "GET", f"/?reference={oldest}")
+    assert page.count('<th scope="row">') == 1
+    assert oldest in page
+    _, page = ask(sandbox, "GET", "/?reference=%3Cb%3E")
+    assert "No voucher has the reference &lt;b&gt;." in page
 
 
 def test_a_thousand_sums_stay_exact() -> None:

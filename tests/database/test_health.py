@@ -77,6 +77,20 @@ def test_errors_of_the_last_24_hours_make_it_yellow(stage: Stage) -> None:
     assert one(stage).errors == 1
 
 
+@pytest.mark.parametrize("state", ["exported", "cancelled", "superseded"])
+def test_an_error_weighs_until_its_claim_is_settled(stage: Stage, state: str) -> None:
+    runtime(stage, last_sync_at=NOW - HOUR, last_sync_outcome="ok")
+    export = pending(stage, "C1", NOW - HOUR)
+    error(stage, NOW - HOUR, export=export)
+    error(stage, NOW - HOUR, outcome="unknown", export=export)
+    assert judged(stage) == ("yellow", ["errors"])
+    stage.bring(export, *(("sending", "exported") if state == "exported" else (state,)))
+    assert judged(stage) == ("green", [])
+    assert (one(stage).errors, one(stage).errors_open) == (2, 0), "they are still counted"
+    error(stage, NOW - HOUR, export=pending(stage, "C2", NOW - HOUR))
+    assert (judged(stage)[0], one(stage).errors_open) == ("yellow", 1)
+
+
 def test_pending_over_24_hours_is_yellow_and_without_a_sync_over_48_red(stage: Stage) -> None:
     runtime(stage, last_sync_at=NOW - HOUR, last_sync_outcome="ok")
     pending(stage, "C1", NOW - 24 * HOUR)

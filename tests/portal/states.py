@@ -38,6 +38,8 @@ NO_PAGE: Mapping[str, str] = {
     "sending:withdraw": "leads back while nothing is signed off",
     "sending:configuration_file": "a file",
     "reports:file": "a file",
+    "audit:file": "a file",
+    "claims:file": "a file",
     "reports:payroll": "a file",
     "mapping:start": "leads to the first page",
     "mapping:suggest": "a part of a page",

@@ -136,7 +136,7 @@ def test_stopped_from_the_page_the_rest_waits(
 ) -> None:
     ready(portal, sandbox)
     approve(portal, 20)
-    sandbox.faults({"kind": "slow", "seconds": 0.2, "every": 1})
+    sandbox.faults({"kind": "slow", "seconds": 1, "every": 1})
     admin = portal.browser()
     address = start(portal, admin)
     with working(portal, tmp_path):

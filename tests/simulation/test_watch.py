@@ -39,3 +39,18 @@ def test_a_refusal_is_told_soon_after_the_sync_by_one_of_two_workers(
     world.wait_for(lambda states: states.get("exported") == 2)
     until(lambda: world.query("SELECT cleared_at IS NOT NULL FROM alerts") == [(True,)])
     assert told(world) == ["refusal"]
+
+
+def test_who_is_asked_to_wait_has_met_no_error(
+    world_of: MakeWorld, sandbox: SandboxProcess
+) -> None:
+    world = world_of()
+    sandbox.faults({"kind": "too_many", "retryAfter": 1, "at": [2, 5]})
+    world.start_worker()
+    world.accept([claim(number) for number in range(40)])
+    world.wait_for(lambda states: states == {"exported": 40})
+    outcomes = dict(world.query("SELECT outcome, count(*)::int FROM sync_logs GROUP BY 1"))
+    assert outcomes.pop("accepted") == 40
+    assert set(outcomes) == {"put_off"}
+    until(lambda: world.query("SELECT errors FROM health_snapshots") == [(0,)])
+    assert told(world) == []

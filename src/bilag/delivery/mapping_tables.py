@@ -135,10 +135,15 @@ class MappingTables(MappingDesk):
             return base.get(claimant)
 
     def waiting_claimants(self, key: str) -> list[WaitingFor]:
-        """Return the claimants that held claims wait for, those of most claims first."""
+        """Return the claimants that held claims wait for, those of most claims first.
+
+        Those that the working copy has by now are left out.
+        """
         with self._scope() as connection:
-            integration = self._integration(connection, key)
-            return waiting_for(connection, integration.id, "claimant_not_mapped", "claimant")
+            own, its = self._organization_id, self._integration(connection, key).id
+            found = waiting_for(connection, its, "claimant_not_mapped", "claimant")
+            kept = draft_claimants(connection, own, its, self._actor)
+        return [one for one in found if not kept.get(one.value)]
 
     def import_claimants(self, key: str, text: str, file: str) -> Imported:
         """Add and change claimants from a CSV; those that it does not name stay as they are.

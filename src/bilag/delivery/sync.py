@@ -374,7 +374,7 @@ _TOLD = ("misconfigured", "breaker", "paused", "disabled", "pause_window", "stop
 def _outcome(report: Report) -> tuple[str, str]:
     if report.stopped_by in _TOLD:
         return report.stopped_by, report.message
-    bad = {"rejected", "gave_up", "unknown", "retry_later"} & set(report.outcomes)
+    bad = {"rejected", "gave_up", "unknown", "retry_later", "put_off"} & set(report.outcomes)
     return ("partly" if bad else "ok"), report.message
 
 

@@ -97,10 +97,12 @@ def _retry(attempt: Attempt, outcome: RetryLater, delivery: Delivery) -> Settlem
     wait = backoff_seconds(delivery, failures)
     if outcome.after_seconds is not None:
         wait = max(outcome.after_seconds, 0.0) if outcome.pauses else outcome.after_seconds
+    # who is asked to wait has met no error, and counts none
+    name = "put_off" if outcome.pauses else "retry_later"
     if attempt.staged:
-        return _stays_staged(attempt, outcome, "retry_later", wait)
+        return _stays_staged(attempt, outcome, name, wait)
     return _settlement(
-        attempt, outcome.evidence, outcome.message, state="pending", outcome="retry_later",
+        attempt, outcome.evidence, outcome.message, state="pending", outcome=name,
         failures=0 if outcome.pauses else 1, due_seconds=wait, keep_submission=attempt.goes_on,
     )  # fmt: skip
 

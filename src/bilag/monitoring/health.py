@@ -32,7 +32,8 @@ class IntegrationHealth:
     """One integration: what waits, what went wrong, and what follows from it.
 
     `could_go_since`: since when the oldest that waits could have gone. `waiting_since`: since when
-    a sync should have come; None when none is missing. Counts end at COUNTED_MAX.
+    a sync should have come; None when none is missing. `errors_open`: those of the last 24 hours
+    whose claim has not gone through since; only these weigh. Counts end at COUNTED_MAX.
     """
 
     id: UUID
@@ -55,6 +56,7 @@ class IntegrationHealth:
     held: int
     needs_review: int
     errors: int
+    errors_open: int
     could_go_since: datetime | None
     waiting_since: datetime | None
     stale: bool
@@ -86,7 +88,7 @@ SELECT i.id, i.key, i.name, i.integration_type AS type, i.enabled, f.trigger, r.
     r.last_sync_outcome, CASE WHEN i.enabled THEN r.next_run_at END AS next_run_at,
     CASE WHEN f.held THEN r.hold_until END AS paused_until,
     r.error_message, r.warning, e.pending, e.sending, e.accepted, e.in_doubt, p.failed, p.held,
-    p.needs_review, x.errors, e.could_go_since, w.waiting_since,
+    p.needs_review, x.errors, x.errors_open, e.could_go_since, w.waiting_since,
     coalesce(f.at - greatest(w.waiting_since, CASE WHEN w.waiting_since IS NOT NULL
         THEN r.last_sync_at END) >= s.stale_hours * interval '1 hour', false) AS stale,
     h.reasons, health_colour(i.enabled, r.last_sync_at, h.reasons) AS colour
@@ -126,8 +128,11 @@ CROSS JOIN LATERAL (
           LIMIT {COUNTED_MAX}) o
 ) p
 CROSS JOIN LATERAL (
-    SELECT count(*)::int AS errors
-    FROM (SELECT FROM sync_logs l WHERE l.integration_id = i.id
+    SELECT count(*)::int AS errors,
+        count(*) FILTER (WHERE o.is_over IS NOT TRUE)::int AS errors_open
+    FROM (SELECT (SELECT NOT (e.for_engine OR e.for_person) FROM exports e
+                  WHERE e.organization_id = l.organization_id AND e.id = l.export_id) AS is_over
+          FROM sync_logs l WHERE l.integration_id = i.id
             AND l.at > f.at - interval '{ERROR_HOURS} hours' AND l.at <= f.at AND {IS_ERROR}
           LIMIT {COUNTED_MAX}) o
 ) x
@@ -143,7 +148,7 @@ CROSS JOIN LATERAL (
 ) w
 CROSS JOIN LATERAL (
     SELECT health_reasons(i.enabled, r.error_since IS NOT NULL, r.last_sync_outcome, r.last_sync_at,
-        w.waiting_since, e.could_go_since, x.errors,
+        w.waiting_since, e.could_go_since, x.errors_open,
         p.failed + p.held + p.needs_review + e.in_doubt, r.warning IS NOT NULL, s, f.at) AS reasons
 ) h
 WHERE NOT i.is_draft
@@ -181,12 +186,13 @@ def synced_in_all(connection: psycopg.Connection[Any]) -> int:
 
 _TAKE = f"""
 INSERT INTO health_snapshots AS h (organization_id, integration_id, pending, for_person, errors,
-    could_go_since, waiting_since, taken_at)
+    errors_open, could_go_since, waiting_since, taken_at)
 SELECT current_organization(), m.id, m.pending, m.failed + m.held + m.needs_review + m.in_doubt,
-    m.errors, m.could_go_since, m.waiting_since, %(at)s
+    m.errors, m.errors_open, m.could_go_since, m.waiting_since, %(at)s
 FROM ({MEASURE}) m
 ON CONFLICT (integration_id) DO UPDATE SET pending = excluded.pending,
     for_person = excluded.for_person, errors = excluded.errors,
+    errors_open = excluded.errors_open,
     could_go_since = excluded.could_go_since, waiting_since = excluded.waiting_since,
     taken_at = excluded.taken_at
 """

@@ -43,6 +43,8 @@ CREATE TABLE health_snapshots (
     pending int NOT NULL,
     for_person int NOT NULL,
     errors int NOT NULL,
+    -- those of claims that have not gone through since
+    errors_open int NOT NULL,
     could_go_since timestamptz,
     waiting_since timestamptz,
     taken_at timestamptz NOT NULL,
@@ -58,7 +60,7 @@ CREATE POLICY tenant ON health_snapshots
 -- `waiting_since`: a sync should have come; `could_go_since`: the oldest that waits could have gone.
 CREATE FUNCTION health_reasons(enabled boolean, stopped boolean, outcome text,
         last_sync_at timestamptz, waiting_since timestamptz, could_go_since timestamptz,
-        errors bigint, for_person bigint, warned boolean, bounds watch_settings, at timestamptz)
+        errors_open bigint, for_person bigint, warned boolean, bounds watch_settings, at timestamptz)
     RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
     AS $$
@@ -70,7 +72,7 @@ CREATE FUNCTION health_reasons(enabled boolean, stopped boolean, outcome text,
             >= bounds.no_sync_hours * interval '1 hour' THEN 'no_sync' END,
         CASE WHEN for_person > 0 THEN 'waits_for_person' END,
         CASE WHEN enabled AND outcome = 'partly' THEN 'sync_partly' END,
-        CASE WHEN enabled AND errors > 0 THEN 'errors' END,
+        CASE WHEN enabled AND errors_open > 0 THEN 'errors' END,
         CASE WHEN enabled AND at - could_go_since > bounds.pending_hours * interval '1 hour'
             THEN 'pending_old' END,
         CASE WHEN enabled AND warned THEN 'warning' END], NULL)
@@ -109,12 +111,12 @@ CREATE FUNCTION global_health()
     LEFT JOIN (
         SELECT d.*, health_colour(d.enabled, d.last_sync_at, d.reasons) AS colour
         FROM (
-            SELECT g.organization_id, g.name, g.enabled, r.last_sync_at, h.pending, h.errors, h.for_person,
-                h.taken_at,
+            SELECT g.organization_id, g.name, g.enabled, r.last_sync_at, h.pending, h.errors,
+                h.for_person, h.taken_at,
                 g.enabled AND w.due IS NOT NULL AND now() - greatest(w.due, r.last_sync_at)
                     >= s.stale_hours * interval '1 hour' AS stale,
                 health_reasons(g.enabled, r.error_since IS NOT NULL, r.last_sync_outcome,
-                    r.last_sync_at, w.due, h.could_go_since, h.errors, h.for_person,
+                    r.last_sync_at, w.due, h.could_go_since, h.errors_open, h.for_person,
                     r.warning IS NOT NULL, s, now())
                 || CASE WHEN g.enabled AND now() - coalesce(h.taken_at, g.enabled_since) > interval '15 minutes'
                     THEN ARRAY['not_measured'] ELSE '{}' END AS reasons

@@ -28,6 +28,7 @@ OUTCOMES: dict[str, tuple[Promise, str, str]] = {
     "look_up_failed": (gettext_lazy("look-up failed"), "warning", "?"),
     "cannot_look_up": (gettext_lazy("cannot be looked up"), "warning", "?"),
     "misconfigured": (gettext_lazy("the integration must be mended"), "warning", "!"),
+    "put_off": (gettext_lazy("put off, to be sent later"), "info", "…"),
     "retry_later": (gettext_lazy("not taken, to be tried later"), "info", "…"),
     "staged": (gettext_lazy("there, not booked yet"), "info", "…"),
     "not_booked_yet": (gettext_lazy("not booked yet"), "info", "…"),

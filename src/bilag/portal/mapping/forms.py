@@ -112,7 +112,7 @@ class CodeForm(Form):
     """A code of the app and what the ledger calls it."""
 
     app_code = forms.CharField(label=gettext_lazy("Code in the app"), max_length=TEXT_MAX)
-    code = forms.CharField(label=gettext_lazy("Code in the ledger"), max_length=CODE_MAX)
+    code = CodeField("costCentre", label=gettext_lazy("Code in the ledger"), required=True)
 
 
 class UnmappedForm(Form):

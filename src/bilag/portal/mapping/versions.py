@@ -1,13 +1,17 @@
 """The pages of versions (C12): who saved which and when, what differs, an old one back again."""
 
+from typing import Any, cast
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
 from bilag.core.problem import Refused
+from bilag.delivery.installation import tenant
 from bilag.delivery.mapping_editor import SavedMeanwhile
 from bilag.mapping.words import differences_in_words
-from bilag.portal.mapping.room import open_room
+from bilag.monitoring.health import measure
+from bilag.portal.mapping.room import Room, open_room
 from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
 
@@ -28,8 +32,17 @@ def listed(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "count": len(found),
         "every": [one.version for one in found[:PAGE]],
         "older": older[PAGE - 1].version if older[PAGE:] else None,
+        "failed": _failed(request, room),
     }
     return room.shown(request, "versions", "versions", copy, context)
+
+
+def _failed(request: HttpRequest, room: Room) -> int:
+    """Return how many claims wait to be retried; the frame around the page measures no more."""
+    with tenant(room.desk.organization.id) as connection:
+        health = measure(connection)
+    cast(Any, request).health = health
+    return next((one.failed for one in health.integrations if one.key == room.key), 0)
 
 
 @require_GET

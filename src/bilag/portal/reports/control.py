@@ -71,13 +71,14 @@ def control(request: HttpRequest, desk: Desk) -> HttpResponse:
         books = [(book.key, book.name) for book in list_books(connection, own)]
         earlier = made_reports(connection, own)
     given = request.POST if request.method == "POST" else request.GET
-    form = PeriodForm(given if "book" in given else None, books=books, initial=_last_month(books))
+    asked = given if books and "book" in given else None
+    form = PeriodForm(asked, books=books, initial=_last_month(books))
     report = None
     if form.is_bound and form.is_valid():
-        asked = form.cleaned_data
+        of = form.cleaned_data
         try:
             with tenant(own) as connection:
-                period = period_of(connection, own, asked["book"], asked["first"], asked["last"])
+                period = period_of(connection, own, of["book"], of["first"], of["last"])
                 if request.method == "POST":
                     made_now = make_report(connection, own, period, actor=desk.actor)
                     say(request, _("The report is made. Its hash stands in the audit log."))

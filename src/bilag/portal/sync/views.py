@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from bilag.core.problem import problems_of
 from bilag.delivery.sync_now import Progress
-from bilag.exports.sync_requests import Cause, cursor_of, moment_of
+from bilag.exports.sync_requests import Cause, SyncRequest, cursor_of, moment_of
 from bilag.portal.scope import ROLES, Desk, announce, organization_page
 from bilag.portal.sending.places import unknown_is_not_found
 from bilag.portal.sync.words import (
@@ -114,6 +114,13 @@ def _mark(found: Progress) -> str:
     return f"{found.done}-{found.left}-{found.begun:d}{found.worker:d}{stopped:d}"
 
 
+def _counted(same: Counter[tuple[str, Any]], one: SyncRequest) -> int:
+    """Return the how-manieth of its second it is: links that lead elsewhere are named apart."""
+    second = (one.integration_key, one.asked_at.replace(microsecond=0))
+    same[second] += 1
+    return same[second]
+
+
 @require_GET
 @organization_page(*ROLES)
 def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
@@ -130,9 +137,11 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
         raise Http404 from None
     found = desk.syncs.newest(integration=key, before=before, limit=PAGE)
     chosen = {"integration": key} if key else {}
+    same: Counter[tuple[str, Any]] = Counter()
     rows = [
         {
             "one": one,
+            "nth": _counted(same, one),
             "begun_by": begun_by(one),
             "outcome": outcome_words(one.outcome),
             "exported": sum(share.records for share in exported(went)),

@@ -71,6 +71,11 @@ def overview(request: HttpRequest, desk: Desk) -> HttpResponse:
         {
             "health": one,
             "reasons": [reason_words(reason, one, bounds) for reason in one.reasons],
+            "mended": [
+                (state, count, _behind(desk, one.key, state))
+                for state in _MENDED
+                if (count := getattr(one, state))
+            ],
             "outcome": outcome_words(one.last_sync_outcome),
             "address": _integration(desk, one.key),
             "claims": _claims(desk, integration=one.key, state=""),

@@ -56,10 +56,10 @@ def reason_words(reason: str, one: IntegrationHealth, bounds: WatchSettings) -> 
         return _("In the last sync some claims did not go through.")
     if reason == "errors":
         return ngettext(
-            "%(count)s error in the last 24 hours.",
-            "%(count)s errors in the last 24 hours.",
-            one.errors,
-        ) % {"count": counted(one.errors)}
+            "%(count)s error of the last 24 hours is not put right.",
+            "%(count)s errors of the last 24 hours are not put right.",
+            one.errors_open,
+        ) % {"count": counted(one.errors_open)}
     if reason == "pending_old":
         return _("The oldest pending claim could have gone over %(hours)s hours ago.") % {
             "hours": bounds.pending_hours

@@ -1,4 +1,4 @@
-"""The front page of the REST sandbox: what it is, and the last vouchers it posted.
+"""The front page of the REST sandbox: what it is, the last vouchers it posted, and a search.
 
 Plain HTML that a screen reader reads as a heading, a list of facts and one table.
 """
@@ -21,16 +21,20 @@ td.amount, th.amount { text-align: right; font-variant-numeric: tabular-nums }
 _COLUMNS = ("Id", "Voucher number", "Reference", "Posting date", "Text", "Currency", "Amount")
 
 
-def front_page(options: Options, summary: Mapping[str, Any], entries: Iterable[Entry]) -> str:
-    """Return the page; every value of the ledger is escaped."""
+def front_page(
+    options: Options, summary: Mapping[str, Any], entries: Iterable[Entry], reference: str = ""
+) -> str:
+    """Return the page; every value is escaped. `reference` is what the entries were searched by."""
     rows = "".join(_row(entry) for entry in entries)
+    sought = escape(reference)
+    caption = f"Reference {sought}" if sought else "The last 50 vouchers, newest first"
     heads = "".join(f'<th scope="col"{_class(name)}>{name}</th>' for name in _COLUMNS)
     table = (
         f'<div class="wide" role="region" aria-labelledby="last" tabindex="0"><table>'
-        f'<caption id="last">The last 50 vouchers, newest first</caption>'
+        f'<caption id="last">{caption}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         if rows
-        else "<p>No voucher is posted yet.</p>"
+        else f"<p>No voucher {f'has the reference {sought}' if sought else 'is posted yet'}.</p>"
     )
     sums = ", ".join(f"{total} {currency}" for currency, total in summary["sums"].items())
     doubled = len(summary["duplicateReferences"])
@@ -45,7 +49,9 @@ ledger of its own, so that what was delivered can be seen from the other side.</
 <li>Vouchers posted: {summary["count"]}</li>
 <li>Posted more than once: {doubled}</li>
 <li>Sum of debits: {escape(sums) or "none"}</li></ul>
-<h2>Vouchers</h2>{table}
+<h2>Vouchers</h2>
+<form role="search"><label for="reference">Reference</label>
+<input id="reference" name="reference" value="{sought}"><button>Search</button></form>{table}
 <p>As JSON: <a href="/_sandbox/ledger?summary=1">summary</a>,
 <a href="/_sandbox/ledger?limit=50">entries</a>, <a href="/_sandbox/requests">requests</a>,
 <a href="/_sandbox/faults">faults</a>.</p></main></body></html>"""

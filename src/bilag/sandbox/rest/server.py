@@ -167,9 +167,10 @@ class RestSandbox:
 
         return await self._faulted(request, "token", act)
 
-    async def _front(self, _: web.Request) -> web.Response:
-        ledger = self._posting.ledger
-        page = front_page(self._posting.options, ledger.summary(), ledger.last(SHOWN_MAX))
+    async def _front(self, request: web.Request) -> web.Response:
+        ledger, reference = self._posting.ledger, request.query.get("reference", "").strip()
+        entries = ledger.find(reference) if reference else ledger.last(SHOWN_MAX)
+        page = front_page(self._posting.options, ledger.summary(), entries, reference)
         return web.Response(text=page, content_type="text/html")
 
     async def _ledger(self, request: web.Request) -> web.Response:
