@@ -58,7 +58,7 @@ test: system-postgresql
 endif
 
 heard: setup chromium ## write anew what is heard on the pages by keyboard (tests/portal/heard)
-	@BILAG_HEARD=write $(PYTHON) -m pytest tests/portal/test_heard.py $(ARGS)
+	@BILAG_HEARD=write $(PYTHON) -m pytest tests/portal/test_heard.py tests/portal/test_heard_repair.py $(ARGS)
 
 screenshots: setup chromium ## photograph each page into screenshots/: light, dark, 320 px
 	@$(PYTHON) -m tests.portal.screenshots $(ARGS)

@@ -68,11 +68,14 @@ _LISTEN = """
   const role = region => region.getAttribute('role') === 'alert' ||
       region.getAttribute('aria-live') === 'assertive' ? 'alert' : 'status';
   const changed = records => {
-    const said = new Set();
+    const said = new Map();
     for (const record of records) {
       const target = record.target.nodeType === 1 ? record.target : record.target.parentElement;
       const region = target && target.closest(LIVE);
-      if (region && standing.has(region)) said.add(region);
+      if (!region || !standing.has(region)) continue;
+      if (!said.has(region)) said.set(region, new Set());
+      const fresh = record.type === 'childList' ? record.addedNodes : [target];
+      fresh.forEach(one => said.get(region).add(one.nodeType === 1 ? one : one.parentElement));
     }
     for (const region of [...standing]) if (!region.isConnected) {
       standing.delete(region);
@@ -83,7 +86,10 @@ _LISTEN = """
       heard.push(['fault', 'a live region came later than the page: ' + region.outerHTML]);
     }
     for (const region of standing) if (said.has(region) && region.getClientRects().length) {
-      const now = text(region);
+      // what is not atomic is heard by what came to it; anything else is said again as a whole
+      const parts = region.getAttribute('aria-atomic') === 'false' ?
+          [...said.get(region)].filter(one => one && region.contains(one)) : [region];
+      const now = parts.map(text).join(' ').trim();
       if (now) heard.push([role(region), now]);
     }
   };
@@ -168,6 +174,17 @@ class Listener:
             if self._line.startswith(wanted) or self._about()["name"] == wanted.removeprefix("#"):
                 return
         raise SaysNothing(f"{_TABS_MAX} x {key} did not lead to {wanted}\n{self.text()}")
+
+    def wait(self, seconds: float) -> None:
+        """Do nothing until a live region says something by itself, at most so long."""
+        until = time.monotonic() + seconds
+
+        def listen() -> None:
+            while not self.page.evaluate("window.bilagHeard.length"):
+                assert time.monotonic() < until, f"nothing was said by itself\n{self.text()}"
+                self.page.wait_for_timeout(_POLL_MS)
+
+        self._step("wait", listen)
 
     def read(self) -> None:
         """Read the main part of the page from its top, as with a screen reader's reading key."""
@@ -355,7 +372,7 @@ def surroundings(found: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
 
 _SINGLE = {"heading", "link", "button", "textbox", "searchbox", "combobox", "checkbox", "radio",
            "switch", "spinbutton", "image", "option", "DisclosureTriangle",
-           "DisclosureTriangleGrouped", "slider"}  # fmt: skip
+           "DisclosureTriangleGrouped", "slider", "progressbar", "ProgressIndicator"}  # fmt: skip
 _CELLS = {"cell", "gridcell", "rowheader", "columnheader"}
 
 

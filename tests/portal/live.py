@@ -26,12 +26,22 @@ PATIENCE_SECONDS = 30.0
 
 @dataclass
 class Live:
-    """The running portal: its address, its place, and the sandboxes by type of system."""
+    """The running portal: its address, its place, the sandboxes by type of system, its worker."""
 
     origin: str
     place: Place
     sandboxes: dict[str, SandboxProcess]
     log: Path
+    worker: subprocess.Popen[bytes]
+
+    @contextmanager
+    def without_worker(self) -> Iterator[None]:
+        """Let the worker stand still, and go on afterwards as if nothing had been."""
+        self.worker.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.worker.send_signal(signal.SIGCONT)
 
 
 @contextmanager
@@ -50,8 +60,8 @@ def live_portal(database: Database, home: Path) -> Iterator[Live]:
             stack.enter_context(sandbox)
         place = stack.enter_context(open_place(database, home, addresses_of(sandboxes)))
         origin = stack.enter_context(serving(place, log))
-        stack.enter_context(process(place, log, "worker"))
-        yield Live(origin, place, sandboxes, log)
+        worker = stack.enter_context(process(place, log, "worker"))
+        yield Live(origin, place, sandboxes, log, worker)
     assert SECRET not in log.read_text(errors="replace"), "a secret is in the log"
 
 

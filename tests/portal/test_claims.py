@@ -99,7 +99,7 @@ def test_a_claim_tells_all_that_happened_to_it_in_order(portal: Portal) -> None:
         story.index(words)
         for words in (
             "Revision 1 received from app", "Put in the queue", "Mapped by version 1",
-            "Sent, attempt 1", "refused", "Sent again after a refusal", "by user a@b.no",
+            "Sent, attempt 1", "refused", "Sent again after a refusal", "by a@b.no",
             "Sent, attempt 2", "accepted by the system", "Booked as voucher",
             "Revision 2 received", "A correction was proposed",
         )

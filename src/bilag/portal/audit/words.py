@@ -90,6 +90,7 @@ CHANGES: dict[str, Promise] = {
     "organization.changed": gettext_lazy("Organization changed"),
     "member.invited": gettext_lazy("Member invited"),
     "member.invitation_withdrawn": gettext_lazy("Invitation withdrawn"),
+    "member.created": gettext_lazy("Member added"),
     "member.joined": gettext_lazy("Member joined"),
     "member.changed": gettext_lazy("Role of a member changed"),
     "member.removed": gettext_lazy("Member removed"),

@@ -5,6 +5,7 @@ What it was approved for and what was sent is masked for those who do not need t
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -52,7 +53,7 @@ _NEXT = {
 class ApprovedLine:
     """One line of the record as it was approved."""
 
-    day: str
+    day: date | None
     type: str
     amount: Decimal
     text: str
@@ -105,7 +106,7 @@ def _claimant(found: Story, *, masks: bool) -> str:
 def _lines(record: Mapping[str, Any], *, masks: bool) -> Iterator[ApprovedLine]:
     for line in record.get("lines", ()):
         yield ApprovedLine(
-            line.get("date", ""),
+            date.fromisoformat(line["date"]) if line.get("date") else None,
             line.get("type", ""),
             Decimal(line.get("amount", "0")),
             _hidden(line.get("text", ""), masks=masks),

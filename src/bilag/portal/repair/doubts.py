@@ -82,12 +82,15 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
             )  # fmt: skip
 
         pages = Pages(request.GET, form, read, lambda row: str(row.id))
+    names = {one.key: one.name for one in integrations}
     context = {
         "state": state,
         "pages": pages,
         "chosen": chosen,
-        "rows": [(row, _reasons(row, desk.language)) for row in pages.rows],
-        "names": {one.key: one.name for one in integrations},
+        "rows": [
+            (row, _reasons(row, desk.language), names.get(row.integration_key, ""))
+            for row in pages.rows
+        ],
     }
     return render(request, "repair/doubts.html", context)
 

@@ -20,6 +20,12 @@ _LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
 register.filter("event_name", event_name)
 
 
+@register.filter
+def person(actor: str) -> str:
+    """Return who did something as people know each other: a user by the e-mail address alone."""
+    return actor.removeprefix("user ")
+
+
 @register.simple_tag
 def moment(at: datetime | None, form: str = "d MMM y HH:mm:ss") -> SafeString:
     """Return a time in Oslo, absolute; its weekday is heard, and seen on hover. None is a dash."""

@@ -27,8 +27,11 @@
   });
 
   const summary = document.getElementById("error-summary");
-  if (summary) summary.focus();
-  else if (location.hash.length > 1) {
+  if (summary) {
+    summary.focus();
+    /* The address still names the place that the skip link led to, and browsers go there last. */
+    if (location.hash) addEventListener("load", () => requestAnimationFrame(() => summary.focus()));
+  } else if (location.hash.length > 1) {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     if (target) target.focus();
   }
