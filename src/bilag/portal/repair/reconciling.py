@@ -8,6 +8,7 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -78,7 +79,7 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
         "integrations": integrations,
         "may_start": desk.role == "admin" and bool(integrations),
         "rows": [
-            (one, names.get(one.integration_key, one.integration_key), OUTCOMES[one.outcome or ""],
+            (one, names.get(one.integration_key, one.integration_key), _outcome(one),
              sum(one.findings.values()))
             for one in found[:PAGE]
         ],
@@ -86,6 +87,21 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
         "is_first": "older" not in request.GET,
     }  # fmt: skip
     return render(request, "repair/reconciliations.html", context)
+
+
+def _nothing(one: store.Reconciliation) -> bool:
+    # what compared nothing proves nothing, and must not look as if it did
+    return one.outcome == "agrees" and not one.looked_up
+
+
+def _outcome(one: store.Reconciliation) -> tuple[Promise, str, str]:
+    return OUTCOMES["nothing" if _nothing(one) else one.outcome or ""]
+
+
+def _reason(one: store.Reconciliation, language: str) -> str:
+    if _nothing(one):
+        return Problem("reconcile_nothing").text(language)
+    return Problem.from_json(one.reason).text(language) if one.reason else ""
 
 
 @require_GET
@@ -105,9 +121,9 @@ def shown(request: HttpRequest, desk: Desk, reconciliation_id: UUID) -> HttpResp
     context = {
         "one": one,
         "name": next((i.name for i in integrations if i.key == one.integration_key), ""),
-        "outcome": OUTCOMES[one.outcome or ""],
+        "outcome": _outcome(one),
         "counts": counts_words(one.findings),
-        "reason": Problem.from_json(one.reason).text(desk.language) if one.reason else "",
+        "reason": _reason(one, desk.language),
         "findings": [_told(desk, finding, one.integration_key) for finding in shown_],
         "after": shown_[-1].id if len(found) > PAGE else None,
         "is_first": after == 0,
