@@ -97,6 +97,8 @@ def test_what_the_engine_and_people_wrote_is_as_it_was_written(log: Log) -> None
         (f"DELETE FROM sync_logs WHERE link = {LINK}", "audit_deleted_set", ""),
         (f"UPDATE sync_logs SET position = 5 - position WHERE link = {LINK} AND position IN (2, 3)",
          "audit_reordered", f"SELECT id FROM sync_logs WHERE {ROW}"),
+        (f"UPDATE sync_logs SET position = position + 10 WHERE link = {LINK}", "audit_reordered",
+         f"SELECT id FROM sync_logs WHERE link = {LINK} AND position = 11"),
         ("ALTER TABLE sync_logs ALTER id DROP IDENTITY; UPDATE sync_logs s SET id = o.id"
          f" FROM sync_logs o WHERE s.link = {LINK} AND o.link = {LINK} AND s.position IN (1, 2)"
          " AND o.position = 3 - s.position", "audit_reordered",

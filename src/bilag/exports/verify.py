@@ -18,8 +18,7 @@ from bilag.core.problem import Problem
 from bilag.exports.anchors import Anchor
 from bilag.exports.audit import keyed_hash, link_hash, merkle_root
 from bilag.exports.logged import Logged, attempts, changes
-from bilag.exports.retention import YEARS_MIN
-from bilag.mapping.dates import TIME_ZONE
+from bilag.exports.verify_erased import erasures
 from bilag.tenants.scope import organization_scope
 
 # So many sets are compared with their links at once, and so many submissions are read for them.
@@ -132,8 +131,9 @@ def verify(
     noted outside the database. Without the key, payloads and answers are not compared.
     """
     result = Verified(payloads_compared=audit_key is not None)
-    _look_at_retention(connection, result)
     chain = _walk(connection, result, {anchor.link for anchor in anchors})
+    right = [one for one in anchors if chain.anchored.get(one.link) == one.hash]
+    _look_at_retention(connection, result, right)
     for some in _checked(connection, attempts(connection, organization_id), result, chain):
         result.attempts += len(some)
         if audit_key is not None:
@@ -206,8 +206,8 @@ def _look_at_order(group: list[Logged], link: _Link, result: Verified) -> None:
     if (len(group), group[0].table) != (link.rows, link.source):
         result.blame("audit_link_changed", group[0].link)
     # ids are drawn in the order of the set, and lists are shown by them
-    for row, after in pairwise(group):
-        if row.id > after.id:
+    for place, (row, after) in enumerate(zip(group, [*group[1:], None], strict=True), 1):
+        if row.position != place or (after is not None and row.id > after.id):
             result.blame_row("audit_reordered", row)
 
 
@@ -271,19 +271,19 @@ def _compare_contents(
                 result.blame_row("audit_payload_changed", row, submission=row.submission_id)
 
 
-def _look_at_retention(connection: psycopg.Connection[Any], result: Verified) -> None:
-    """Find out up to which set retention took rows out, and whether it was late enough."""
-    notes = connection.execute(
-        "SELECT link, at, actor, (detail ->> 'throughLink')::bigint, (detail ->> 'before')::date"
-        " FROM change_logs WHERE organization_id = current_organization() AND topic = 'retention'"
-        " AND event = 'retention.erased' ORDER BY at, id"
-    )
-    for link, at, actor, through, before in notes:
-        if at.astimezone(TIME_ZONE).date() < before.replace(year=before.year + YEARS_MIN):
-            result.blame("audit_erased_early", link, before=before, at=_moment(at), actor=actor)
+def _look_at_retention(
+    connection: psycopg.Connection[Any], result: Verified, anchors: Sequence[Anchor]
+) -> None:
+    """Find out up to which set retention took rows out; a note that is untrue excuses nothing."""
+    for one in erasures(connection, anchors):
+        told = {"through": str(one.through), "before": str(one.before), "at": _moment(one.at),
+                "actor": one.actor}  # fmt: skip
+        if one.fault:
+            # before all others: it explains the rows that it was to excuse
+            result.blame(one.fault, 0, **told, link=one.link, witness=one.witness,
+                         attempts=one.attempts, changes=one.changes)  # fmt: skip
             continue
-        result.erased = max(result.erased, through)
-        told = {"through": str(through), "before": str(before), "at": _moment(at), "actor": actor}
+        result.erased = max(result.erased, one.through)
         result.notes.append(Problem("audit_erased", params=told))
 
 
