@@ -108,6 +108,17 @@ AUDIT_TEXTS: dict[str, tuple[str, str, str]] = {
         "The log ends with link {last}, though an anchor of {anchored} knows link {known}: the"
         " newest ones were deleted, from link {link} on. The database was not restored since then.",
     ),
+    "audit_truncated_since": (
+        "Loggen slutter med ledd {last}, men et anker fra {anchored} kjenner ledd {known}, og det"
+        " fantes da databasen ble gjenopprettet ({restored}): de nyeste er slettet siden, fra og"
+        " med ledd {link}.",
+        "Loggen sluttar med ledd {last}, men eit anker frå {anchored} kjenner ledd {known}, og det"
+        " fanst då databasen blei gjenoppretta ({restored}): dei nyaste er sletta sidan, frå og"
+        " med ledd {link}.",
+        "The log ends with link {last}, though an anchor of {anchored} knows link {known}, which"
+        " was there when the database was restored ({restored}): the newest ones were deleted since"
+        " then, from link {link} on.",
+    ),
     "audit_restore_not_noted": (
         "Loggen slutter med ledd {last}, men et anker fra {anchored} kjenner ledd {known}."
         " Databasen sier at den er gjenopprettet (epoke {epoch}), men det er ikke notert utenfor"

@@ -17,6 +17,7 @@ import psycopg
 from bilag.core.problem import Problem
 from bilag.exports.anchors import Anchor
 from bilag.exports.audit import keyed_hash, link_hash, merkle_root
+from bilag.exports.epoch import Restore, taken
 from bilag.exports.logged import Logged, attempts, changes
 from bilag.exports.verify_erased import erasures
 from bilag.tenants.scope import organization_scope
@@ -122,7 +123,7 @@ def verify(
     connection: psycopg.Connection[Any],
     organization_id: UUID,
     anchors: Sequence[Anchor],
-    restores: Mapping[int, str],
+    restores: Mapping[int, Restore],
     audit_key: bytes | None,
 ) -> Verified:
     """Verify the log of the organization of the scope, which `one_view` opened.
@@ -303,7 +304,7 @@ def _compare_anchors(
     result: Verified,
     chain: _Chain,
     anchors: Sequence[Anchor],
-    restores: Mapping[int, str],
+    restores: Mapping[int, Restore],
 ) -> None:
     """Compare the chain with what was known of it elsewhere: only this finds a new chain."""
     result.anchors = len(anchors)
@@ -312,28 +313,40 @@ def _compare_anchors(
     if not wrong:
         return
     ((instance, epoch),) = connection.execute("SELECT id, epoch FROM instance").fetchall()
-    first = min(wrong, key=lambda one: one.link)
-    right = [one.link for one in anchors if one not in wrong and one.link < first.link]
-    agreed = max(right, default=0)
-    told: dict[str, object] = {
-        "last": chain.last,
-        "known": first.link,
-        "anchored": _moment(first.at),
-        "agreed": agreed,
-        "newest": max(one.link for one in wrong),
-    }
-    if any(one.instance_id != instance for one in wrong):
-        result.blame("audit_foreign", agreed + 1, **told)
-    elif all(any(one.epoch < begun <= epoch for begun in restores) for one in wrong):
-        begun = min(number for number in restores if number > first.epoch)
-        noted = {name: str(value) for name, value in told.items()}
-        noted |= {"epoch": str(begun), "restored": restores[begun]}
-        result.notes.append(Problem("audit_restored", params=noted))
+    noted = {number: one for number, one in restores.items() if number <= epoch}
+    lost = [one for one in wrong if one.instance_id == instance and taken(one, noted)]
+    if lost:
+        first = min(lost, key=lambda one: one.link)
+        begun = taken(first, noted)
+        told = _told(lost, anchors, wrong, chain) | {"epoch": begun, "restored": noted[begun].at}
+        params = {name: str(value) for name, value in told.items()}
+        result.notes.append(Problem("audit_restored", params=params))
+    rest = [one for one in wrong if one not in lost]
+    if not rest:
+        return
+    first, told = min(rest, key=lambda one: one.link), _told(rest, anchors, wrong, chain)
+    if any(one.instance_id != instance for one in rest):
+        result.blame("audit_foreign", int(str(told["agreed"])) + 1, **told)
     elif first.link > chain.last:
-        code = "audit_truncated_anchor" if first.epoch == epoch else "audit_restore_not_noted"
-        result.blame(code, chain.last + 1, epoch=epoch, **told)
+        covered = [number for number in noted if number > first.epoch]
+        if covered:
+            restored = noted[min(covered)].at
+            result.blame("audit_truncated_since", chain.last + 1, restored=restored, **told)
+        else:
+            code = "audit_truncated_anchor" if first.epoch == epoch else "audit_restore_not_noted"
+            result.blame(code, chain.last + 1, epoch=epoch, **told)
     else:
-        result.blame("audit_rewritten", agreed + 1, **told)
+        result.blame("audit_rewritten", int(str(told["agreed"])) + 1, **told)
+
+
+def _told(
+    some: Sequence[Anchor], anchors: Sequence[Anchor], wrong: Sequence[Anchor], chain: _Chain
+) -> dict[str, object]:
+    """Return what a sentence says of anchors that disagree, and up to where others agree."""
+    first = min(some, key=lambda one: one.link)
+    right = [one.link for one in anchors if one not in wrong and one.link < first.link]
+    return {"last": chain.last, "known": first.link, "anchored": _moment(first.at),
+            "agreed": max(right, default=0), "newest": max(one.link for one in some)}  # fmt: skip
 
 
 def _named(row: Logged) -> dict[str, object]:
