@@ -128,7 +128,7 @@ def test_a_new_one_is_tested_saved_and_the_old_one_kept(
         )  # fmt: skip
         ann = portal.browser("admin")
         address = f"{place}/credentials/api_key"
-        soon = (timezone.now() + timedelta(days=9, hours=12)).date().isoformat()
+        soon = (timezone.now() + timedelta(days=10)).date().isoformat()  # at midnight, UTC
         given = form_of(ann.get(address), "secret.api_key")
         done = ann.post(
             address, given | {"secret.api_key": NEW, "expires.api_key": soon}, follow=True
