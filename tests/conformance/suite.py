@@ -474,9 +474,9 @@ class ConnectorSuite:
             await harness.send(session, submission)
             before = harness.writes()
             known = await harness.connector.check(session, submission.references)
-            newer = await harness.connector.check(session, [gone, *submission.references])
+            newer = await harness.connector.check(session, (gone, *submission.references))
             unknown = await harness.connector.check(session)
-            missing = await harness.connector.check(session, [gone])
+            missing = await harness.connector.check(session, (gone,))
         assert known.ok
         assert newer.look_up_proven, "one voucher deleted there by hand is not a broken look-up"
         assert known.look_up_proven

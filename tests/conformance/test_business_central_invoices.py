@@ -49,7 +49,7 @@ async def test_an_invoice_is_posted_once_and_found_by_its_number(harness: Harnes
         (again,) = await send_all(harness, session, submission)
         found = await harness.find(session, reference)
         other = await harness.find(session, "BZZZZZZZZZZZZZZZZZZZ")
-        report = await harness.connector.check(session, reference)
+        report = await harness.connector.check(session, (reference,))
     assert isinstance(outcome, Accepted)
     assert isinstance(again, Accepted)
     assert isinstance(found, Posted)

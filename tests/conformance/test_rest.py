@@ -180,7 +180,7 @@ class TestEachLogin:
         async with harness.session() as session:
             outcome = await harness.send(session, submission)
             found = await harness.find(session, submission.references[0])
-            report = await harness.connector.check(session, submission.references[0])
+            report = await harness.connector.check(session, submission.references)
         assert isinstance(outcome, Accepted)
         assert isinstance(found, Posted)
         assert report.look_up_proven

@@ -73,7 +73,7 @@ async def test_slow_steps_end_together_within_ten_seconds() -> None:
         )
         async with HttpClient(allowed=LOOPBACK, timeout_seconds=60) as http:
             session = Session(http, settings, {})
-            report = await RestConnector().check(session, "BAAAAAAAAAAAAAAAAAAA")
+            report = await RestConnector().check(session, ("BAAAAAAAAAAAAAAAAAAA",))
     assert not report.ok
     assert "no complete answer" in report.message
     assert report.company_id == "7"

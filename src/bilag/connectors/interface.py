@@ -152,7 +152,7 @@ class Connector(Protocol[S]):
         ...
 
     async def check(
-        self, session: Session[S], known_references: Sequence[str] = ()
+        self, session: Session[S], known_references: tuple[str, ...] = ()
     ) -> ConnectionReport:
         """Test the connection without writing anything, in at most 10 seconds; never raises.
 

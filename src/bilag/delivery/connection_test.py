@@ -177,7 +177,7 @@ class ConnectionTests:
         self,
         connection: psycopg.AsyncConnection[Any],
         integration: Integration,
-        known: Sequence[str],
+        known: tuple[str, ...],
     ) -> Tested:
         until = time.monotonic() + LISTED_WITHIN_SECONDS
         async with organization_scope_async(connection, self._organization_id):
@@ -319,15 +319,17 @@ async def _read_list(
     return Listed(kind, items)
 
 
-def _known_references(connection: psycopg.Connection[Any], integration: Integration) -> list[str]:
+def _known_references(
+    connection: psycopg.Connection[Any], integration: Integration
+) -> tuple[str, ...]:
     """Return vouchers of which one must be found there, newest first; a draft has sent none."""
     if integration.is_draft:
-        return []
+        return ()
     newest = export_page(
         connection, state="exported", integration_id=integration.id, limit=KNOWN_MAX
     )
     since = utc_now() - KNOWN_WITHIN
-    return [one.reference for one in newest if one.exported_at and one.exported_at > since]
+    return tuple(one.reference for one in newest if one.exported_at and one.exported_at > since)
 
 
 def _too_late() -> Tested:

@@ -3,7 +3,7 @@
 Nothing is written there and nothing is stored; no transaction is open while the system is asked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -27,7 +27,7 @@ async def try_out(
     organization_id: UUID,
     integration_id: UUID,
     *,
-    known_references: Sequence[str] = (),
+    known_references: tuple[str, ...] = (),
     secrets: Mapping[str, str] | None = None,
     change: Callable[[LoadedIntegration], LoadedIntegration] = lambda loaded: loaded,
     language: str = "en",

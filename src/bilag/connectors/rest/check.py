@@ -4,7 +4,6 @@ Ends within 10 seconds whatever the network does, and says what to do about the 
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from yarl import URL
@@ -62,7 +61,7 @@ class _Fault(Exception):
     company_id: str = ""
 
 
-async def check_connection(wire: Wire, known_references: Sequence[str]) -> ConnectionReport:
+async def check_connection(wire: Wire, known_references: tuple[str, ...]) -> ConnectionReport:
     """Return what works and what does not; never raises, writes nothing.
 
     Look-up is proven when a made-up reference is absent and a known one is found.
@@ -140,7 +139,7 @@ async def _company(wire: Wire) -> ConnectionReport:
     return replace(_NOTHING_WRONG, company_id=found, company_name=name)
 
 
-async def _look_up_works(wire: Wire, known_references: Sequence[str]) -> Problem:
+async def _look_up_works(wire: Wire, known_references: tuple[str, ...]) -> Problem:
     """Return the good news, which says how much of it is proven; raises _Fault otherwise."""
     if wire.settings.look_up is None:
         if wire.settings.company is not None:

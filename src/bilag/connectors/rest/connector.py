@@ -113,7 +113,7 @@ class RestConnector:
         return await identify_company(Wire.of(session))
 
     async def check(
-        self, session: Session[RestSettings], known_references: Sequence[str] = ()
+        self, session: Session[RestSettings], known_references: tuple[str, ...] = ()
     ) -> ConnectionReport:
         """Test login, company and look-up without writing anything, in at most 10 seconds."""
         return await check_connection(Wire.of(session), known_references)

@@ -4,7 +4,6 @@ Ends within 10 seconds whatever the network does, and says what to do about the 
 """
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
@@ -36,7 +35,7 @@ MADE_UP_REFERENCE = "BZZZZZZZZZZZZZZZZZZZ"
 KNOWN_WITHIN = timedelta(days=31)
 
 
-async def check_connection(wire: Wire, known_references: Sequence[str]) -> ConnectionReport:
+async def check_connection(wire: Wire, known_references: tuple[str, ...]) -> ConnectionReport:
     """Return what works and what does not; never raises, writes nothing.
 
     `details` say for each setting whether the tenant confirms or contradicts it.
@@ -75,7 +74,7 @@ async def _schema(wire: Wire) -> dict[str, str]:
         return {"schema": f"unknown: {failure.outcome.message}"[:300]}
 
 
-async def _look_up_works(wire: Wire, known_references: Sequence[str]) -> Problem:
+async def _look_up_works(wire: Wire, known_references: tuple[str, ...]) -> Problem:
     """Return the good news, which says how much of it is proven, or the fault of the look-up."""
     made_up = await _find(wire, MADE_UP_REFERENCE, timedelta(0))
     if isinstance(made_up, Problem):

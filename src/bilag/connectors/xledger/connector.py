@@ -118,7 +118,7 @@ class XledgerConnector:
         return await identify_company(Wire.of(session))
 
     async def check(
-        self, session: Session[XledgerSettings], known_references: Sequence[str] = ()
+        self, session: Session[XledgerSettings], known_references: tuple[str, ...] = ()
     ) -> ConnectionReport:
         """Test login, entity, schema and look-up without writing anything, in 10 seconds."""
         return await check_connection(Wire.of(session), known_references)

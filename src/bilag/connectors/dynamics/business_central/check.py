@@ -4,7 +4,7 @@ Ends within 10 seconds whatever the network does, and says what to do about the 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 from bilag.connectors.dynamics.business_central.company import company_path, find_company
@@ -54,7 +54,7 @@ async def identify_company(wire: Wire) -> Company | RetryLater | Misconfigured:
         return outcome
 
 
-async def check_connection(wire: Wire, known_references: Sequence[str]) -> ConnectionReport:
+async def check_connection(wire: Wire, known_references: tuple[str, ...]) -> ConnectionReport:
     """Return what works and what does not; never raises, writes nothing.
 
     Look-up is proven when a made-up reference is absent and a known one is found.
@@ -100,7 +100,7 @@ async def _dimensions_exist(wire: Wire) -> None:
         )  # fmt: skip
 
 
-async def _look_up_works(wire: Wire, known_references: Sequence[str]) -> Problem:
+async def _look_up_works(wire: Wire, known_references: tuple[str, ...]) -> Problem:
     """Return the good news, which says how much of it is proven; raises Stop otherwise."""
     if not isinstance(await _find(wire, MADE_UP_REFERENCE), Absent):
         raise stopped(Misconfigured, "connector.made_up_found")

@@ -141,7 +141,7 @@ class BusinessCentralConnector:
         return await identify_company(Wire.of(session))
 
     async def check(
-        self, session: Session[BusinessCentralSettings], known_references: Sequence[str] = ()
+        self, session: Session[BusinessCentralSettings], known_references: tuple[str, ...] = ()
     ) -> ConnectionReport:
         """Test login, company, dimensions and look-up without writing, in at most 10 seconds."""
         return await check_connection(Wire.of(session), known_references)
