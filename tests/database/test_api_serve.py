@@ -115,7 +115,7 @@ def test_the_examples_of_the_page_work(stage: Stage, server: Server, tmp_path: P
         env={**os.environ, "URL": url, "TOKEN": stage.alice.token},
     )  # fmt: skip
 
-    assert script.count("curl ") == 42
+    assert script.count("curl ") == 51
     assert done.returncode == 0, done.stdout + done.stderr
     states = stage.query("SELECT source_id, state FROM exports ORDER BY 1")
     assert states == [("C000017", "pending"), ("C000018", "cancelled")]
