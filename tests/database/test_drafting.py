@@ -199,7 +199,7 @@ def test_a_book_changes_its_route_only_when_that_is_asked_for(
     drafting.save("second", settings(sandbox.url), {"api_key": NewSecret(KEY)})
     stage.installation.connection_tests_of(stage.alice.organization, "ann").test("second")
     _map(stage, "second")
-    other = drafting.route_of("second")
+    other = drafting.route_of(verbs(stage).describe("second").integration)
     assert other is not None
     assert other.key == "ledger"
     with pytest.raises(Refused) as refused:

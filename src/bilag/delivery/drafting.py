@@ -153,10 +153,10 @@ class Drafting(Connecting):
         with self._scope() as connection:
             return list(self._missing(connection, self._integration(connection, key)))
 
-    def route_of(self, key: str) -> Integration | None:
+    def route_of(self, one: Integration) -> Integration | None:
         """Return the other integration that delivers to the same book now, if there is one."""
         with self._scope() as connection:
-            return self._other_route(connection, self._integration(connection, key))
+            return self._other_route(connection, one)
 
     def turn_on(self, key: str, *, take_over: bool = False) -> Integration:
         """Turn a draft on: it delivers its book's claims from now on, as its schedule says.

@@ -3,6 +3,9 @@
 Leaving and coming back, in another browser too, loses nothing. Other steps are pages of their own.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -153,7 +156,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         return _finished(desk, key)
     one = found.integration
     form = ConfirmForm(
-        desk.drafting.route_of(key), data=request.POST if request.method == "POST" else None
+        desk.drafting.route_of(one), data=request.POST if request.method == "POST" else None
     )
     if request.method == "POST" and form.is_valid():
         try:
@@ -169,6 +172,7 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         (step_named(slug, key, step), problem_text(problem, language))
         for step, problem in desk.drafting.missing(key)
     ]
+    waiting = open_room(desk, key).waiting(in_force=True)
     context = {
         "found": found,
         "integration": one,
@@ -176,8 +180,8 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
         "missing": missing,
         "kinds": [CATEGORY_NAMES[kind] for kind in one.filters.categories],
         "filtered": one.filters != Filters(categories=one.filters.categories),
-        "mapped": _mapped(desk, one),
-        **open_room(desk, key).waiting(in_force=True),
+        "mapped": _mapped(waiting["copy"].current.document, one),
+        **waiting,
         "schedule": words(one.delivery.timed(), language),
         "also": _also_sending(desk, one),
         "addresses": {
@@ -189,9 +193,8 @@ def confirm(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
     return render(request, "integrations/confirm.html", context, status=status)
 
 
-def _mapped(desk: Desk, one: Integration) -> dict[str, object]:
+def _mapped(document: Mapping[str, Any], one: Integration) -> dict[str, object]:
     """Return what the mapping in force has an account for: some types, how many more, kinds."""
-    document = open_room(desk, one.key).working().current.document
     types = sorted(document.get("categories", ()))
     defaults = document.get("defaults", {})
     return {

@@ -143,6 +143,7 @@ class Room:
         causes = effect.causes if effect else []
         names = dict(TABS)
         return {
+            "copy": copy,
             "held": effect,
             "causes": [
                 (
