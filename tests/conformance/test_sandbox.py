@@ -161,6 +161,14 @@ def test_a_fault_strikes_the_requests_it_names() -> None:
     assert 0 < len(by_chance) < 20
 
 
+@pytest.mark.parametrize("kind", ["wrong_company", "other_reference", "null_data"])
+def test_a_fault_never_makes_a_refusal_look_posted(sandbox: SandboxProcess, kind: str) -> None:
+    sandbox.faults({"kind": kind})
+    refused = ask(sandbox, "POST", "/vouchers", document(lines=[]))
+    assert refused[0] == 422
+    assert sandbox.ledger()["count"] == 0
+
+
 def test_places_are_counted_apart(sandbox: SandboxProcess) -> None:
     sandbox.faults({"kind": "error_before", "on": "read", "at": [2]})
     ask(sandbox, "POST", "/vouchers", document(1))

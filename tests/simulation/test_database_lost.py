@@ -13,18 +13,18 @@ from tests.clusters import Cluster, Database, chosen_binaries
 from tests.sandboxes import SandboxProcess
 from tests.simulation.conftest import rest_settings
 from tests.simulation.proof import at_rest, prove
-from tests.simulation.world import claim, make_world
+from tests.simulation.world import World, claim, make_world
 
 # the worker's, those of the queue among them; not the ones that look on
+CUT = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = %s AND usename = 'bilag_app'"
+)
 LOSE = """
 UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
     SELECT max(id) FROM procrastinate_jobs WHERE task_name = 'bilag.sync' AND status = 'succeeded')
 RETURNING id
 """
-CUT = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE datname = %s AND usename = 'bilag_app'"
-)
 
 
 def test_the_postmaster_is_killed_during_a_run(sandbox: SandboxProcess, tmp_path: Path) -> None:
@@ -55,16 +55,10 @@ def test_the_postmaster_is_killed_during_a_run(sandbox: SandboxProcess, tmp_path
 
 
 def test_a_worker_goes_on_after_its_connections_were_cut_again_and_again(
-    cluster: Cluster, database: Database, sandbox: SandboxProcess, tmp_path: Path
+    cluster: Cluster, database: Database, world: World, sandbox: SandboxProcess
 ) -> None:
     claims = [claim(number) for number in range(300)]
-    settings = rest_settings(sandbox.url)
-    with (
-        make_world(
-            database.application_url, database.owner_url, tmp_path, settings=settings
-        ) as world,
-        psycopg.connect(cluster.superuser_url, autocommit=True) as superuser,
-    ):
+    with psycopg.connect(cluster.superuser_url, autocommit=True) as superuser:
         worker = world.start_worker()
         world.accept(claims[:100])
         world.wait_for(lambda states: states.get("exported", 0) > 0)
@@ -82,16 +76,10 @@ def test_a_worker_goes_on_after_its_connections_were_cut_again_and_again(
 
 
 def test_a_job_that_was_taken_and_does_not_run_is_given_up_while_its_worker_lives(
-    database: Database, sandbox: SandboxProcess, tmp_path: Path
+    database: Database, world: World, sandbox: SandboxProcess
 ) -> None:
     claims = [claim(number) for number in range(10)]
-    settings = rest_settings(sandbox.url)
-    with (
-        make_world(
-            database.application_url, database.owner_url, tmp_path, settings=settings
-        ) as world,
-        psycopg.connect(database.owner_url, autocommit=True) as owner,
-    ):
+    with psycopg.connect(database.owner_url, autocommit=True) as owner:
         world.accept(claims)
         # The answer that held this job was lost with the connection that fetched it, or its end
         # could not be stored: it stands as running, with its lock, under a worker that lives.

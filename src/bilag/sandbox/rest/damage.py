@@ -144,8 +144,8 @@ async def _half(request: web.Request, answer: web.Response) -> web.StreamRespons
     return stream
 
 
-def _changed(answer: web.Response, changes: dict[str, str]) -> web.Response:
-    document = orjson.loads(_content(answer)) | changes
+def _changed(answer: web.Response, changes: Mapping[str, object]) -> web.Response:
+    document = orjson.loads(_content(answer)) | dict(changes)
     return web.Response(
         status=answer.status, body=orjson.dumps(document), content_type="application/json"
     )
@@ -161,11 +161,4 @@ def _with_other_reference(answer: web.Response) -> web.Response:
         "amount": "1",
         "status": "posted",
     }
-    return _changed_items(answer, [other])
-
-
-def _changed_items(answer: web.Response, items: list[dict[str, str]]) -> web.Response:
-    document = orjson.loads(_content(answer)) | {"items": items, "count": len(items)}
-    return web.Response(
-        status=answer.status, body=orjson.dumps(document), content_type="application/json"
-    )
+    return _changed(answer, {"items": [other], "count": 1})
