@@ -20,6 +20,7 @@ CUT = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = %s AND usename = 'bilag_app'"
 )
+UNENDED = "SELECT id FROM procrastinate_jobs WHERE status IN ('todo', 'doing')"
 LOSE = """
 UPDATE procrastinate_jobs SET status = 'doing' WHERE id = (
     SELECT max(id) FROM procrastinate_jobs WHERE task_name = 'bilag.sync' AND status = 'succeeded')
@@ -85,6 +86,9 @@ def test_a_job_that_was_taken_and_does_not_run_is_given_up_while_its_worker_live
         # could not be stored: it stands as running, with its lock, under a worker that lives.
         worker = world.start_worker()
         world.wait_for(at_rest)
+        until = time.monotonic() + 30  # the claims are at rest before the job that sent them ends
+        while owner.execute(UNENDED).fetchall() and time.monotonic() < until:
+            time.sleep(0.05)
         ((lost,),) = owner.execute(LOSE).fetchall()
         more = [claim(number) for number in range(10, 20)]
         world.accept(more)
