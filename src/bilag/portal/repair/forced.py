@@ -20,6 +20,7 @@ from bilag.exports.status import ExportRow
 from bilag.portal.repair.one_claim import ReasonForm, the_export
 from bilag.portal.repair.words import SEEN
 from bilag.portal.scope import Desk, organization_page, say
+from bilag.tenants.callers import is_same_person
 
 PAGE = 50
 _ID_MAX = 2**63 - 1
@@ -141,7 +142,7 @@ def approval(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
         "refusal": refusal,
         "review": review,
         "asked_by": review.asked_by.removeprefix("user ") if review else "",
-        "is_own": review is not None and review.asked_by == desk.actor,
+        "is_own": review is not None and is_same_person(review.asked_by, desk.actor),
         "seen": _seen(review.evidence if review else None),
     }
     return render(request, "repair/approval.html", context)
