@@ -172,8 +172,8 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "Ein nyare revisjon av kravet ventar på denne. Annuller han først om ingenting skal"
         " sendast; vel send på nytt om denne ikkje står der, så blir den nyare send i staden.",
         "A newer revision of the claim waits for this one. Cancel that one first where nothing"
-        " shall be sent; where this one is not there, choose to send again, and the newer one is sent"
-        " instead.",
+        " shall be sent; where this one is not there, choose to send again, and the newer one is"
+        " sent instead.",
     ),
     "period_closed_wait": (
         "Bokføringsdatoen {day} ligger i en lukket periode (til og med {closed}), og det er bestemt"

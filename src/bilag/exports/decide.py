@@ -158,7 +158,8 @@ def cancel(
 # The lock comes first: an arriving revision locks the same rows, so it is seen or it waits.
 _LOCK = "SELECT live FROM exports WHERE id = %s AND state = 'needs_review' FOR UPDATE"
 
-# A revision that waits could go out beside it, or wait for ever: it is ended first, or sent instead.
+# A revision that waits could go out beside it, or wait for ever: it is ended first, or sent
+# instead.
 _WAITED_FOR = """
 SELECT 1 FROM exports e JOIN exports n ON n.organization_id = e.organization_id
    AND n.source_id = e.source_id AND n.book_id = e.book_id
