@@ -1,6 +1,7 @@
 """What a person said is not there, and is: a retry or a newer revision books nothing twice."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -10,7 +11,7 @@ from tests.portal.stage import Portal
 from tests.portal.test_watch import said
 from tests.sandboxes import SandboxProcess, start_sandbox
 
-REVISED = {"revision": 2, "approvedAt": "2026-11-03T09:30:00Z"}
+REVISED: dict[str, Any] = {"revision": 2, "approvedAt": "2026-11-03T09:30:00Z"}
 
 
 @pytest.fixture(scope="module")
