@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from bilag.delivery.installation import installation
+from bilag.exports.decide import DecisionRefused
 from tests.clusters import Database
 from tests.database.api_stage import EXPORTS, Stage, api_stage, problem, record
 
@@ -60,7 +62,8 @@ def test_force_takes_two_steps_and_a_reason(stage: Stage) -> None:
     assert detail["reason"] == "deleted there"
 
 
-def test_another_token_approves(stage: Stage) -> None:
+@pytest.mark.parametrize("asked_by", ["user Bo@example.org", "support bo@example.org", ""])
+def test_another_person_approves_and_never_a_token(stage: Stage, asked_by: str) -> None:
     stage.query("UPDATE organizations SET force_approval_above = 349.49")
     path = f"{EXPORTS}/{stage.alice.export_id('C000017')}/force"
     evidence = stage.alice.get(path)
@@ -70,13 +73,38 @@ def test_another_token_approves(stage: Stage) -> None:
     assert (forced["waitsForApproval"], forced["export"]["state"]) == (True, "held")
     assert "deleted there" in forced["export"]["reasons"][0]["message"]
     approval = f"{EXPORTS}/{forced['export']['id']}/approval"
-    own = problem(stage.alice.ask("POST", approval, {"decision": "approve"}), 409)
-    assert own["code"] == "force_own_approval"
     problem(stage.alice.ask("POST", approval, {"decision": "refuse"}), 422)
-    stage.alice.token = stage.token("exports:write")
-    approved = _ask(stage, approval, {"decision": "approve"}, 200)
+    _asked_by(stage, forced["export"]["id"], asked_by or _token_of(stage, "user bo@example.org"))
+    for token in (stage.alice.token, stage.token("exports:read", "exports:write")):
+        stage.alice.token = token
+        by_token = problem(stage.alice.ask("POST", approval, {"decision": "approve"}), 403)
+        assert by_token["code"] == "force_approval_by_token"
+    for own in ("user bo@example.org", "support bo@example.org"):
+        verbs = installation().forced_exports_of(stage.alice.organization, own)
+        with pytest.raises(DecisionRefused) as refused:
+            verbs.approve(forced["export"]["id"])
+        assert refused.value.problem.code == "force_own_approval"
+    # the name that a person's signed token acts under
+    other = installation().forced_exports_of(stage.alice.organization, "user anne@example.org")
+    other.approve(forced["export"]["id"])
+    approved = stage.alice.get(f"{EXPORTS}/{forced['export']['id']}")
     assert (approved["state"], approved["live"]) == ("pending", True)
     problem(stage.alice.ask("POST", approval, {"decision": "refuse", "reason": "no"}), 409)
+
+
+def _asked_by(stage: Stage, export_id: int, actor: str) -> None:
+    stage.query(
+        "UPDATE exports SET reason = jsonb_set(reason, '{params,actor}', to_jsonb(%s::text))"
+        " WHERE id = %s",
+        actor,
+        export_id,
+    )
+
+
+def _token_of(stage: Stage, person: str) -> str:
+    tokens = installation().tokens_of(stage.alice.organization, person)
+    tokens.make("own", ["exports:write"])
+    return f"token {next(one.id for one in tokens.listed() if one.name == 'own')}"
 
 
 def test_a_reconciliation_is_asked_for_once_and_read(stage: Stage) -> None:

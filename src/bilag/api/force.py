@@ -20,6 +20,7 @@ from bilag.core.money import amount_text
 from bilag.core.problem import Problem, Refused
 from bilag.delivery.force import ForcedExports, Seen
 from bilag.delivery.installation import installation, tenant
+from bilag.exports.decide import DecisionRefused
 from bilag.exports.force import waiting_exports
 
 router = Router(tags=["accounting exports"], by_alias=True)
@@ -232,13 +233,21 @@ def post_approval(
     export_id: Annotated[ExportId, Path(alias="exportId")],
     body: ApprovalRequest,
 ) -> HttpResponse:
-    """Lets a forced export go out, or cancels it; the token that asked for it cannot approve it."""
+    """Lets a forced export go out, or cancels it; 403 for an API token that approves.
+
+    Another person than the one who asked approves, by a token of the own sign-in.
+    """
     verbs = _verbs(request)
     with not_found_if_unknown():
-        if body.decision == "approve":
-            verbs.approve(export_id)
-        else:
+        if body.decision == "refuse":
             verbs.refuse(export_id, reason=body.reason or "")
+        else:
+            try:
+                verbs.approve(export_id)
+            except DecisionRefused as refused:
+                if refused.problem.code != "force_approval_by_token":
+                    raise
+                raise ApiProblem(403, refused.problem) from refused
     return answer(200, _export(request, export_id))
 
 

@@ -155,6 +155,26 @@ DELIVERY_TEXTS: dict[str, tuple[str, str, str]] = {
         "Nothing more is sent for this generation of the claim: a newer generation stands, or it"
         " was cancelled. Choose exported, failed or cancelled.",
     ),
+    "revised_in_doubt": (
+        "En nyere revisjon av kravet er kommet. Hva som ble av denne, er avgjort uten oppslag, så"
+        " den kan være bokført: søk i regnskapssystemet etter referansen og avgjør det på nytt. Den"
+        " nyere venter så lenge.",
+        "Ein nyare revisjon av kravet er komen. Kva som vart av denne, er avgjort utan oppslag, så"
+        " ho kan vere bokført: søk i rekneskapssystemet etter referansen og avgjer det på nytt. Den"
+        " nyare ventar så lenge.",
+        "A newer revision of the claim has come. What became of this one was decided without a"
+        " look-up, so it may be booked: search the accounting system for its reference and decide"
+        " again. The newer one waits until then.",
+    ),
+    "newer_waits": (
+        "En nyere revisjon av kravet venter på denne. Annuller den først hvis ingenting skal"
+        " sendes; velg send på nytt hvis denne ikke står der, så sendes den nyere i stedet.",
+        "Ein nyare revisjon av kravet ventar på denne. Annuller han først om ingenting skal"
+        " sendast; vel send på nytt om denne ikkje står der, så blir den nyare send i staden.",
+        "A newer revision of the claim waits for this one. Cancel that one first where nothing"
+        " shall be sent; where this one is not there, choose to send again, and the newer one is"
+        " sent instead.",
+    ),
     "period_closed_wait": (
         "Bokføringsdatoen {day} ligger i en lukket periode (til og med {closed}), og det er bestemt"
         " at bilaget skal vente til den åpnes: {words}",

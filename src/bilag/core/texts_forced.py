@@ -149,6 +149,14 @@ FORCED_TEXTS: dict[str, tuple[str, str, str]] = {
         "Ein annan enn den som bad om det, må godkjenne.",
         "Somebody else than the one who asked must approve.",
     ),
+    "force_approval_by_token": (
+        "Et API-token kan ikke godkjenne: en annen person enn den som bad om det, må logge inn og"
+        " gjøre det.",
+        "Eit API-token kan ikkje godkjenne: ein annan person enn den som bad om det, må logge inn"
+        " og gjere det.",
+        "An API token cannot approve: a person other than the one who asked must sign in and do"
+        " it.",
+    ),
     "no_look_up": (
         "Integrasjonen {integration} kan ikke slås opp i: systemet kan ikke søkes etter vår"
         " referanse, eller oppslag er slått av.",

@@ -38,6 +38,7 @@ from bilag.exports.force import (
     forceable,
     open_forced,
     refuse,
+    refuse_approver,
     waiting,
 )
 from bilag.integrations.keys import Vault, audit_key
@@ -197,13 +198,13 @@ class ForcedExports:
         return Forced(forced_id, evidence.needs_approval)
 
     def approve(self, forced_id: int) -> None:
-        """Let a forced generation go out that somebody else has asked for.
+        """Let a forced generation go out that another person has asked for; no token may.
 
         What the asker saw must still be so. Raises DecisionRefused or LookupError otherwise.
         """
         asked, integration = self._asked(forced_id)
-        if asked.asked_by == self._actor:
-            raise DecisionRefused(Problem("force_own_approval"))
+        with self._scope() as connection:
+            refuse_approver(connection, asked.asked_by, self._actor)
         evidence = self._evidence_of(asked, integration)
         if evidence.digest != asked.seen:
             raise DecisionRefused(Problem("force_evidence_changed"))

@@ -51,8 +51,18 @@ WHERE i.is_route ORDER BY i.key
 """
 
 _EARLIER = """
-SELECT e.id, e.book_id, e.source_system, e.source_id, e.generation, e.state, e.live, e.kind
+SELECT e.id, e.book_id, e.source_system, e.source_id, e.generation, e.state, e.live, e.kind, e.part,
+    e.left_in_doubt
 FROM exports e WHERE e.source_id = ANY (%s) AND e.book_id = ANY (%s) ORDER BY e.id FOR UPDATE
+"""
+
+# E6: what a person took out of doubt may be booked, so a newer revision waits until it is looked
+# up, or, where nothing of it was to be sent any more, until a person has decided anew.
+_DOUBT_AGAIN = """
+UPDATE exports SET state = CASE WHEN state = 'failed' THEN 'in_doubt' ELSE 'needs_review' END,
+    state_since = now(), due_at = greatest(now(), send_by), failures = 0, live = true,
+    left_in_doubt = false, reason = '{"code": "revised_in_doubt"}'
+WHERE id = ANY (%s)
 """
 
 # E20: what was approved before the restore may have been exported in the time that was lost.
@@ -129,10 +139,12 @@ def _open_exports(
     rows: list[dict[str, Any]] = []
     approved: dict[tuple[UUID, str], tuple[int, Decimal]] = {}
     superseded: list[int] = []
+    doubted: list[int] = []
     for record, answer in sorted(fresh, key=lambda pair: pair[0].revision):
         for route in routes:
             key = (route.book.id, record.source_system, record.source_id)
             before = earlier.get(key, [])
+            doubted.extend(_doubt_again(before))
             opened, ended = _rows(record, answer, route, before)
             rows.extend(opened)
             superseded.extend(ended)
@@ -150,12 +162,28 @@ def _open_exports(
             " WHERE id = ANY (%s)",
             [superseded],
         )
+    if doubted:
+        connection.execute(_DOUBT_AGAIN, [doubted])
     connection.execute(_OPEN, [orjson.dumps(rows, default=str).decode()])
     totals = [
         {"integration_id": integration, "currency": currency, "count": count, "amount": str(amount)}
         for (integration, currency), (count, amount) in approved.items()
     ]
     connection.execute(_COUNT_APPROVED, [orjson.dumps(totals, default=str).decode()])
+
+
+def _doubt_again(before: Sequence[dict[str, Any]]) -> list[int]:
+    """Return what counts of a claim and was left in doubt, marked as in doubt; one of each part."""
+    current = [row for row in before if row["live"]]
+    newest = {
+        row["part"]: row
+        for row in before
+        if row.get("left_in_doubt") and row["state"] in ("failed", "cancelled")
+        and (row["live"] or not current)
+    }  # fmt: skip
+    for row in newest.values():
+        row.update(state="in_doubt", live=True, left_in_doubt=False)
+    return [row["id"] for row in newest.values()]
 
 
 def _rows(
@@ -234,6 +262,14 @@ def _earlier(
     cursor = connection.execute(_EARLIER, [wanted, list(books)])
     for row in cursor.fetchall():
         found.setdefault((row[1], row[2], row[3]), []).append(
-            {"id": row[0], "generation": row[4], "state": row[5], "live": row[6], "kind": row[7]}
+            {
+                "id": row[0],
+                "generation": row[4],
+                "state": row[5],
+                "live": row[6],
+                "kind": row[7],
+                "part": row[8],
+                "left_in_doubt": row[9],
+            }
         )
     return found

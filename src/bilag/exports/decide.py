@@ -38,8 +38,12 @@ WITH chosen AS MATERIALIZED (
                WHERE p ->> 'code' = ANY (%(reasons)s))))
     ORDER BY id FOR UPDATE
 )
-UPDATE exports e SET state = 'pending', state_since = now(), due_at = now(), failures = 0,
-    submission_id = NULL, reason = NULL
+UPDATE exports e SET
+    -- it may be booked, whatever was said of it: it is looked up first, and a person decides where
+    -- that cannot be
+    state = CASE WHEN e.left_in_doubt THEN 'in_doubt' ELSE 'pending' END, left_in_doubt = false,
+    state_since = now(), due_at = greatest(now(), CASE WHEN e.left_in_doubt THEN e.send_by END),
+    failures = 0, submission_id = NULL, reason = NULL
 FROM chosen WHERE e.id = chosen.id AND e.state = %(from_state)s
 RETURNING e.id
 """
@@ -55,7 +59,7 @@ def retry_failed(
     cause: str | None = None,
 ) -> list[int]:
     """Put refused exports back to pending: all of the organization, of one integration or cause
-    (see exports.causes), or some.
+    (see exports.causes), or some; what a person noted as refused goes into doubt instead.
 
     Two calls at once requeue each export once; returns the ids that this call requeued.
     """
@@ -154,6 +158,16 @@ def cancel(
 # The lock comes first: an arriving revision locks the same rows, so it is seen or it waits.
 _LOCK = "SELECT live FROM exports WHERE id = %s AND state = 'needs_review' FOR UPDATE"
 
+# A revision that waits could go out beside it, or wait for ever: it is ended first, or sent
+# instead.
+_WAITED_FOR = """
+SELECT 1 FROM exports e JOIN exports n ON n.organization_id = e.organization_id
+   AND n.source_id = e.source_id AND n.book_id = e.book_id
+   AND n.source_system = e.source_system
+WHERE e.id = %s AND e.live AND n.state = 'held' AND n.reason ->> 'code' = 'waits_for_earlier'
+LIMIT 1
+"""
+
 # What was cancelled and is found posted counts again, unless a newer generation took its place: a
 # later revision is then a correction, and a withdrawal leads to its reversal.
 _DECIDE = """
@@ -168,7 +182,8 @@ UPDATE exports e SET state = %(state)s, state_since = now(), due_at = now(), fai
     external_reference = coalesce(nullif(%(external)s, ''), external_reference),
     external_voucher_number = coalesce(nullif(%(number)s, ''), external_voucher_number),
     exported_at = CASE WHEN %(state)s = 'exported' THEN coalesce(exported_at, now()) END,
-    reason = CASE WHEN %(state)s = 'failed' THEN %(reason)s::jsonb END
+    reason = CASE WHEN %(state)s = 'failed' THEN %(reason)s::jsonb END,
+    left_in_doubt = %(state)s IN ('failed', 'cancelled')
 WHERE id = %(id)s AND state = 'needs_review'
 RETURNING source_id
 """
@@ -189,8 +204,9 @@ def decide(
     """Settle an export that only a person can settle; a reason is required and kept.
 
     `stages`: its system sends in steps, so what goes on goes on with its stored submission.
-    Raises DecisionRefused unless it is in `needs_review`, or when it shall be sent again and no
-    longer counts; ValueError for an unknown decision, LookupError for an unknown export.
+    Raises DecisionRefused unless it is in `needs_review`, when it shall be sent again and no longer
+    counts, or be ended while a newer revision waits for it; ValueError for an unknown decision,
+    LookupError for an unknown export.
     """
     if to_state not in DECISIONS:
         raise ValueError(f"a person decides one of {', '.join(DECISIONS)}, not {to_state}")
@@ -201,6 +217,11 @@ def decide(
         raise _refusal(connection, export_id)
     if to_state == "pending" and not locked[0]:
         raise DecisionRefused(Problem("not_current"))
+    if (
+        to_state in ("failed", "cancelled")
+        and connection.execute(_WAITED_FOR, [export_id]).fetchone()
+    ):
+        raise DecisionRefused(Problem("newer_waits"))
     ((source_id,),) = connection.execute(
         _DECIDE,
         {

@@ -19,6 +19,7 @@ from bilag.core.problem import Problem
 from bilag.core.reference import make_reference
 from bilag.exports.audit import record_change
 from bilag.exports.decide import DecisionRefused
+from bilag.tenants.callers import is_same_person, is_token
 
 POSTED = ("exported", "accepted", "reversed")
 _UNDER_WAY = ("pending", "sending", "in_doubt", "needs_review")
@@ -239,12 +240,11 @@ def approve(
 ) -> None:
     """Let a forced generation go out that waited for a second person.
 
-    Raises DecisionRefused for whoever asked for it, and when the posted export is not current any
-    more or something of the claim is under way; LookupError for an unknown export.
+    Raises DecisionRefused for a token and for whoever asked for it, and when the posted export is
+    not current any more or something of the claim is under way; LookupError for an unknown export.
     """
     found = waiting(connection, forced_id, lock=True)
-    if actor == found.asked_by:
-        raise DecisionRefused(Problem("force_own_approval"))
+    refuse_approver(connection, found.asked_by, actor)
     others = [one for one in found.generations if one.id != forced_id]
     posted = next(one for one in others if one.id == found.of)
     _refuse_unless_posted(posted, others)
@@ -261,6 +261,27 @@ def approve(
         {"sourceId": posted.source_id, "of": found.of, "askedBy": found.asked_by,
          "evidence": evidence},
     )  # fmt: skip
+
+
+_MAKER = """
+SELECT actor FROM change_logs WHERE organization_id = current_organization()
+  AND event = 'token.created' AND detail ->> 'id' = %s
+"""
+
+
+def refuse_approver(connection: psycopg.Connection[Any], asked_by: str, actor: str) -> None:
+    """Raise DecisionRefused for a token, and for the person who asked, in whatever way.
+
+    Whoever asked by a token is the person who made it, as far as the audit log knows.
+    """
+    if is_token(actor):
+        raise DecisionRefused(Problem("force_approval_by_token"))
+    askers = [asked_by]
+    if is_token(asked_by):
+        made = connection.execute(_MAKER, [asked_by.partition(" ")[2]])
+        askers.extend(row[0] for row in made.fetchall())
+    if any(is_same_person(actor, asker) for asker in askers):
+        raise DecisionRefused(Problem("force_own_approval"))
 
 
 def refuse(

@@ -24,15 +24,19 @@ class QueuedUp:
 
 
 # A refused export that is asked for again goes; so does a pending one that waits for its next try.
+# What only a person noted as refused may be booked: it is looked up first.
 _QUEUE_UP = """
 WITH chosen AS MATERIALIZED (
-    SELECT e.id, e.source_id, e.state, e.live, e.generation, e.exported_at, e.reason
+    SELECT e.id, e.source_id, e.state, e.live, e.generation, e.exported_at, e.reason,
+        e.state = 'failed' AND e.left_in_doubt AS doubted
     FROM exports e
     WHERE e.organization_id = current_organization() AND e.book_id = %(book)s
       AND e.source_id = ANY (%(ids)s)
     ORDER BY e.id FOR UPDATE
 ), queued AS (
-    UPDATE exports e SET state = 'pending', due_at = now(),
+    UPDATE exports e SET state = CASE WHEN c.doubted THEN 'in_doubt' ELSE 'pending' END,
+        left_in_doubt = false,
+        due_at = greatest(now(), CASE WHEN c.doubted THEN e.send_by END),
         state_since = CASE WHEN e.state = 'pending' THEN e.state_since ELSE now() END,
         failures = 0, submission_id = CASE WHEN e.state = 'pending' THEN e.submission_id END,
         reason = NULL
@@ -41,7 +45,8 @@ WITH chosen AS MATERIALIZED (
       AND (c.state = 'failed' OR (c.state = 'pending' AND e.due_at > now()))
     RETURNING e.id
 )
-SELECT c.id, c.source_id, c.state, c.live, c.generation, c.exported_at, c.reason FROM chosen c
+SELECT c.id, c.source_id, CASE WHEN c.doubted AND c.live THEN 'in_doubt' ELSE c.state END,
+    c.live, c.generation, c.exported_at, c.reason FROM chosen c
 ORDER BY c.source_id, c.generation
 """
 

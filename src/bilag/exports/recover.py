@@ -114,12 +114,13 @@ WITH waiting AS MATERIALIZED (
       AND w.reason ->> 'code' = 'waits_for_earlier'
     ORDER BY w.id FOR UPDATE
 ), older AS MATERIALIZED (
-    SELECT e.id, e.state, waiting.id AS waiting_id FROM waiting JOIN exports e
+    SELECT e.id, e.state, e.left_in_doubt, waiting.id AS waiting_id FROM waiting JOIN exports e
       ON e.organization_id = current_organization() AND e.source_id = waiting.source_id
      AND e.source_system = waiting.source_system AND e.book_id = waiting.book_id AND e.live
 ), settled AS MATERIALIZED (
     SELECT w.id,
-        bool_or(o.state IN ('sending', 'in_doubt', 'needs_review', 'accepted')) AS in_flight,
+        bool_or(o.state IN ('sending', 'in_doubt', 'needs_review', 'accepted')
+                OR o.state = 'failed' AND o.left_in_doubt) AS in_flight,
         bool_or(o.state = 'exported') AS posted
     FROM waiting w LEFT JOIN older o ON o.waiting_id = w.id GROUP BY w.id
 ), ended AS (

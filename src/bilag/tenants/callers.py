@@ -40,3 +40,24 @@ class Caller:
     def may(self, scope: str) -> bool:
         """Return whether the caller has the scope, itself or within another one."""
         return any(scope == own or scope in CONTAINED.get(own, ()) for own in self.scopes)
+
+
+def is_token(actor: str) -> bool:
+    """Return whether the name in the audit log is an API token's: any person may hold that.
+
+    A person's signed token is no API token: it acts as the person.
+    """
+    return actor.startswith("token ")
+
+
+def is_same_person(actor: str, other: str) -> bool:
+    """Return whether two names in the audit log are one person's, in whatever way they came in.
+
+    A member and a global administrator in support mode are one person where the subject is one.
+    """
+    return _subject(actor) == _subject(other)
+
+
+def _subject(actor: str) -> str:
+    way, _, subject = actor.partition(" ")
+    return (subject if way in ("user", "support") else actor).casefold()

@@ -30,3 +30,13 @@ ALTER TABLE exports ADD COLUMN causes text[] GENERATED ALWAYS AS
 -- E12: few of what is held, found without reading what else is.
 CREATE INDEX exports_forced_waiting ON exports (organization_id, id)
     WHERE kind = 'forced' AND for_person;
+
+-- E6: a person said that it is not there, which no look-up has proven. Until it is looked for again,
+-- no retry and no newer revision of the claim goes out beside what may be booked.
+ALTER TABLE exports ADD COLUMN left_in_doubt boolean NOT NULL DEFAULT false;
+UPDATE exports SET left_in_doubt = true
+    WHERE state = 'failed' AND reason ->> 'code' = 'decided';
+UPDATE exports e SET left_in_doubt = true FROM change_logs c
+    WHERE e.state = 'cancelled' AND c.organization_id = e.organization_id
+      AND c.event = 'export.decided' AND c.subject = 'export ' || e.id
+      AND c.detail ->> 'decision' IN ('failed', 'cancelled');

@@ -194,8 +194,10 @@ def say_queued(request: HttpRequest, count: int) -> None:
         say(request, _("Nothing was queued: these claims do not stand as they did."), "info")
         return
     words = ngettext(
-        "%(count)s claim is queued. It is mapped anew and sent with the next sync.",
-        "%(count)s claims are queued. They are mapped anew and sent with the next sync.",
+        "%(count)s claim is queued. It is mapped anew and sent with the next sync. If it may be"
+        " booked already, it is looked up first.",
+        "%(count)s claims are queued. They are mapped anew and sent with the next sync. What may be"
+        " booked already is looked up first.",
         count,
     )
     say(request, words % {"count": count})

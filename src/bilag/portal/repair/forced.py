@@ -21,6 +21,7 @@ from bilag.portal.numbers import whole
 from bilag.portal.repair.one_claim import ReasonForm, the_export
 from bilag.portal.repair.words import SEEN
 from bilag.portal.scope import Desk, organization_page, say
+from bilag.tenants.callers import is_same_person
 
 PAGE = 50
 
@@ -140,7 +141,7 @@ def approval(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
         "refusal": refusal,
         "review": review,
         "asked_by": review.asked_by.removeprefix("user ") if review else "",
-        "is_own": review is not None and review.asked_by == desk.actor,
+        "is_own": review is not None and is_same_person(review.asked_by, desk.actor),
         "seen": _seen(review.evidence if review else None),
     }
     return render(request, "repair/approval.html", context)

@@ -71,12 +71,22 @@ DECISIONS: dict[str, tuple[Promise, Promise, Promise]] = {
     ),
     "failed": (
         gettext_lazy("It is not there: something must be mended first"),
-        gettext_lazy("It counts as refused. It is sent again only when somebody retries it."),
+        gettext_lazy(
+            "It counts as refused. A retry or a newer revision looks it up"
+            " first; where that cannot be done, a person decides again. If it"
+            " stands there after all, sending it then books it twice: search"
+            " there by the reference first."
+        ),
         gettext_lazy("Note claim %(id)s as refused"),
     ),
     "cancelled": (
         gettext_lazy("It is not there, and shall not be sent"),
-        gettext_lazy("Nothing of it is sent any more. It counts as neither booked nor waiting."),
+        gettext_lazy(
+            "Nothing of it is sent any more, and it counts as neither booked"
+            " nor waiting. A newer revision waits until a person has decided"
+            " again. If it stands there after all, sending that books it twice:"
+            " search there by the reference first."
+        ),
         gettext_lazy("Cancel claim %(id)s"),
     ),
 }
