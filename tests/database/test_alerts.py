@@ -267,6 +267,17 @@ def test_causes_are_bounded(stage: Stage) -> None:
     for number in range(25):
         refused(stage, f"C{number}", NOW, "reason " + chr(ord("a") + number))
     assert len(look_at(stage, NOW)) == 20
+    for number in range(25, 30):
+        refused(stage, f"C{number}", NOW + HOUR, "reason " + chr(ord("a") + number - 25) + "!")
+    assert len(look_at(stage, NOW + HOUR)) == 5
+    assert len(alerts(stage, cleared=False)) == 25, "what is not named any more is still there"
+    dealt_with = [f"C{number}" for number in range(15)]
+    stage.query(
+        "UPDATE exports SET reason = jsonb_build_object('code', 'decided')"
+        " WHERE source_id = ANY (%s)", dealt_with,
+    )  # fmt: skip
+    look_at(stage, NOW + 2 * HOUR)
+    assert len(alerts(stage)) == 15, "with all of them named, what is gone is cleared"
 
 
 def test_another_organization_has_its_own_alerts(stage: Stage) -> None:

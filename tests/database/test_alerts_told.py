@@ -2,34 +2,22 @@
 
 import asyncio
 import json
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from email.message import Message
-from email.parser import BytesParser
-from email.policy import default
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import psycopg
 import pytest
-from aiosmtpd.controller import Controller
-from django.test import override_settings
 from standardwebhooks.webhooks import Webhook, WebhookVerificationError
 
 from bilag.app.migrate import setup_django
 from bilag.core.problem import Refused
 from bilag.integrations.rotation import rotate_data_key
 from bilag.monitoring.notices import WAIT_SECONDS, send_due
-from bilag.monitoring.settings import new_webhook_secret, read_settings, save_settings
-from bilag.tenants.members import save_member
-from bilag.tenants.scope import organization_scope
 from tests.clusters import Database
 from tests.database.api_stage import Stage, api_stage, connect_owner
+from tests.database.tell_stage import Hook, Mailbox, a_hook, a_mailbox, listens, people, tell
 from tests.database.watch_stage import bound, error, in_the_worker, look_at, refused, runtime
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -44,113 +32,16 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         yield running
 
 
-@dataclass
-class Mailbox:
-    """What a mail server took; while `refuses` it takes nothing."""
-
-    messages: list[Message] = field(default_factory=list)
-    refuses: bool = False
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802
-        if self.refuses:
-            return "451 try again later"
-        self.messages.append(BytesParser(policy=default).parsebytes(envelope.content))
-        return "250 OK"
-
-    def read(self, recipient: str) -> str:
-        (found,) = [m for m in self.messages if m["To"] == recipient]
-        return str(found.get_content())  # type: ignore[attr-defined]
-
-
 @pytest.fixture
 def mailbox() -> Iterator[Mailbox]:
-    found = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    server = Controller(found, hostname="127.0.0.1", port=port)
-    server.start()
-    try:
-        with override_settings(
-            EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
-            EMAIL_HOST="127.0.0.1",
-            EMAIL_PORT=port,
-            DEFAULT_FROM_EMAIL="bilag@example.org",
-        ):
-            yield found
-    finally:
-        server.stop()
-
-
-@dataclass
-class Hook:
-    """A receiver of webhooks: each request's headers and body, and what it answers."""
-
-    url: str
-    requests: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
-    status: int = 204
-
-
-@contextmanager
-def a_hook() -> Iterator[Hook]:
-    found = Hook("")
-
-    class Receiver(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            found.requests.append(({k.lower(): v for k, v in self.headers.items()}, body))
-            self.send_response(found.status)
-            self.send_header("Location", "http://127.0.0.1:9/")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Receiver)
-    thread = Thread(target=server.serve_forever)
-    thread.start()
-    found.url = f"http://127.0.0.1:{server.server_port}/alerts"
-    try:
+    with a_mailbox() as found:
         yield found
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 @pytest.fixture
 def hook() -> Iterator[Hook]:
     with a_hook() as found:
         yield found
-
-
-def people(stage: Stage, **roles: Any) -> None:
-    with (
-        stage.installation.pool.connection() as connection,
-        organization_scope(connection, stage.alice.organization),
-    ):
-        for name, role in roles.items():
-            save_member(connection, stage.alice.organization, f"{name}@example.org", role)
-        save_member(connection, stage.alice.organization, "an-opaque-subject", "admin")
-
-
-def tell(stage: Stage) -> int:
-    async def do(connection: psycopg.AsyncConnection[Any]) -> int:
-        return await send_due(connection, stage.installation.vault, "https://bilag.example.org")
-
-    return in_the_worker(stage, do)
-
-
-def listens(stage: Stage, url: str) -> str:
-    """Set the webhook of Alice's organization; returns its secret."""
-    own = stage.alice.organization
-    with (
-        stage.installation.pool.connection() as connection,
-        organization_scope(connection, own),
-    ):
-        wanted = replace(read_settings(connection, own), webhook_url=url, mail_roles=[])
-        save_settings(connection, own, wanted, actor="test")
-        return new_webhook_secret(connection, stage.installation.vault, own, actor="test")
 
 
 def test_people_of_the_role_are_mailed_in_their_organizations_language(

@@ -97,6 +97,8 @@ def test_what_the_engine_and_people_wrote_is_as_it_was_written(log: Log) -> None
         (f"DELETE FROM sync_logs WHERE link = {LINK}", "audit_deleted_set", ""),
         (f"UPDATE sync_logs SET position = 5 - position WHERE link = {LINK} AND position IN (2, 3)",
          "audit_reordered", f"SELECT id FROM sync_logs WHERE {ROW}"),
+        (f"UPDATE sync_logs SET position = position + 10 WHERE link = {LINK}", "audit_reordered",
+         f"SELECT id FROM sync_logs WHERE link = {LINK} AND position = 11"),
         ("ALTER TABLE sync_logs ALTER id DROP IDENTITY; UPDATE sync_logs s SET id = o.id"
          f" FROM sync_logs o WHERE s.link = {LINK} AND o.link = {LINK} AND s.position IN (1, 2)"
          " AND o.position = 3 - s.position", "audit_reordered",
@@ -274,6 +276,36 @@ def test_a_restored_database_is_told_apart_from_one_that_was_cut_off(
     (note,) = found.notes
     assert (note.code, note.params["known"]) == ("audit_restored", str(lost.link))
     assert "no truncation" in note.text("en")
+
+
+def test_what_is_cut_off_after_a_restore_is_no_part_of_it(log: Log, cluster: Cluster) -> None:
+    for number in range(3):
+        with log.scope() as connection:
+            record_change(connection, log.organization, "user a", f"x.old{number}", "s", {})
+        stood = log.anchor().link
+    backup = "bilag_audit_backup"
+    copy_database(cluster.superuser_url, log.database.name, backup)
+    with log.scope() as connection:
+        record_change(connection, log.organization, "user a", "x.lost", "s", {})
+        connection.execute("SELECT nextval('sending_tokens')")
+    asyncio.run(_compare(log))
+    log.anchor()
+    copy_database(cluster.superuser_url, backup, log.database.name)
+    with log.scope() as connection:  # before anybody noticed the restore
+        record_change(connection, log.organization, "user a", "x.early", "s", {})
+    asyncio.run(_compare(log, declared=True))
+    assert log.verify().first is None
+
+    cut_off(log, 3)
+    code, told = log.first()
+    assert (code, told["link"]) == ("audit_truncated_since", str(stood - 1))
+    with log.scope() as connection:
+        record_change(connection, log.organization, "user a", "x.harmless", "s", {})
+    log.anchor()
+    found = log.verify()
+    assert found.first is not None
+    assert found.first.problem.code == "audit_rewritten"
+    assert [note.params["known"] for note in found.notes] == [str(stood + 1)]
 
 
 def test_a_restore_that_only_the_database_claims_is_not_believed(log: Log) -> None:

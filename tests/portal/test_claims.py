@@ -1,5 +1,6 @@
 """The pages of claims: the list, its filters and pages, its file, and the story of one claim."""
 
+import html
 import re
 
 import pytest
@@ -154,3 +155,25 @@ def test_what_is_not_there_is_not_found(portal: Portal, path: str) -> None:
 
 def test_an_empty_list_says_what_would_stand_there(portal: Portal) -> None:
     assert "No claim has come in yet" in text_of(portal.browser(), portal.page("exports"))
+
+
+@pytest.mark.parametrize("answer", ['{"note":"\\ud800"}', "[" * 300 + "]" * 300, "[" * 1900])
+def test_whatever_a_system_answers_its_claim_can_be_looked_at(portal: Portal, answer: str) -> None:
+    alice, admin = portal.stage.alice, portal.browser()
+    alice.hand_over(record("C1"))
+    export_id = alice.export_id("C1")
+    attempt(portal.stage, alice, export_id, answer=answer)
+    log = admin.get(portal.page("audit")).content.decode()
+    entries = re.findall(r'href="([^"]+/audit/a[^"]+)"', log)
+    assert entries
+    for address in (portal.page(f"exports/{export_id}"), entries[0]):
+        assert html.escape(answer) in admin.get(address).content.decode()
+        assert portal.browser("coordinator").get(address).status_code in (200, 404)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["alerts?before=", "approvals?after=", "exports?older=", "failed?skip=", "in-doubt?older="],
+)
+def test_an_endless_number_in_an_address_is_no_fault(portal: Portal, query: str) -> None:
+    assert portal.browser().get(portal.page(query + "9" * 4400)).status_code in (200, 404)

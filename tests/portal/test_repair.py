@@ -319,6 +319,24 @@ def test_a_reconciliation_is_started_and_tells_the_next_step(
     assert "something differs" in text_of(admin, page)
 
 
+def test_a_reconciliation_of_nothing_proves_nothing(repair: Repair) -> None:
+    """What compared no voucher must not look as if all of them stood there."""
+    repair.connect()
+    repair.portal.stage.query(
+        "INSERT INTO reconciliations (id, organization_id, integration_id, trigger, started_at,"
+        " finished_at, outcome) SELECT gen_random_uuid(), organization_id, id, 'asked', now(),"
+        " now(), 'agrees' FROM organization_integrations"
+    )
+    admin = repair.portal.browser()
+    listed = page_of(admin, at(repair.portal, "reports/reconciliation"))
+    assert "nothing was compared" in said(listed)
+    (address,) = addresses(listed, r"reports/reconciliation/[0-9a-f-]{36}$")
+    page = text_of(admin, address)
+    assert "nothing was compared" in page
+    assert "Nothing to compare: no vouchers in these days" in page
+    assert "Every voucher stands there" not in page
+
+
 PAGES = ("failed", "held", "in-doubt", "approvals", "reports/reconciliation")
 
 

@@ -193,7 +193,11 @@ def test_bad_rows_read_back_as_they_were(
             assert again.columns[3:] == ["bilag_row", "bilag_field", "bilag_problem"]
 
 
-@pytest.mark.parametrize("cell", ["=cmd|'/c calc'!A1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "'=1"])
+@pytest.mark.parametrize(
+    "cell",
+    ["=cmd|'/c calc'!A1", "+1+1", "-1+1", "@SUM(A1)", "\t=1", "'=1",
+     "\uff1d1", "\uff0b1", "\uff0d1", "\uff20SUM(A1)"],
+)  # fmt: skip
 def test_an_error_file_holds_no_formula(tmp_path: Path, cell: str) -> None:
     path = tmp_path / "source.csv"
     path.write_text(f'a,b,c\n1,"{cell}",-47.50\n')

@@ -5,8 +5,9 @@ A cell that is made safe begins with an apostrophe, which spreadsheet programs d
 
 import re
 
-# What a spreadsheet would take for a formula, with any apostrophes before it.
-FORMULA = re.compile(r"'*[=+\-@\t\r]")
+# What a spreadsheet would take for a formula, with any apostrophes before it; some programs take
+# the full-width signs of East Asian keyboards for the plain ones.
+FORMULA = re.compile(r"'*[=+\-@\t\r\uff1d\uff0b\uff0d\uff20]")
 _NUMBER = re.compile(r"[+-]?[0-9][0-9.,\u00a0 ]*")
 
 

@@ -108,6 +108,17 @@ AUDIT_TEXTS: dict[str, tuple[str, str, str]] = {
         "The log ends with link {last}, though an anchor of {anchored} knows link {known}: the"
         " newest ones were deleted, from link {link} on. The database was not restored since then.",
     ),
+    "audit_truncated_since": (
+        "Loggen slutter med ledd {last}, men et anker fra {anchored} kjenner ledd {known}, og det"
+        " fantes da databasen ble gjenopprettet ({restored}): de nyeste er slettet siden, fra og"
+        " med ledd {link}.",
+        "Loggen sluttar med ledd {last}, men eit anker frå {anchored} kjenner ledd {known}, og det"
+        " fanst då databasen blei gjenoppretta ({restored}): dei nyaste er sletta sidan, frå og"
+        " med ledd {link}.",
+        "The log ends with link {last}, though an anchor of {anchored} knows link {known}, which"
+        " was there when the database was restored ({restored}): the newest ones were deleted since"
+        " then, from link {link} on.",
+    ),
     "audit_restore_not_noted": (
         "Loggen slutter med ledd {last}, men et anker fra {anchored} kjenner ledd {known}."
         " Databasen sier at den er gjenopprettet (epoke {epoch}), men det er ikke notert utenfor"
@@ -140,11 +151,55 @@ AUDIT_TEXTS: dict[str, tuple[str, str, str]] = {
     ),
     "audit_erased_early": (
         "Ledd {link} sier at {actor} slettet det som er eldre enn {before}, og gjorde det {at}: det"
-        " er mindre enn fem år etter regnskapsåret.",
+        " er tidligere enn oppbevaringsreglene tillater.",
         "Ledd {link} seier at {actor} sletta det som er eldre enn {before}, og gjorde det {at}: det"
-        " er mindre enn fem år etter rekneskapsåret.",
+        " er tidlegare enn oppbevaringsreglane tillèt.",
         "Link {link} says that {actor} erased what is older than {before}, and did so at {at}: that"
-        " is less than five years after the accounting year.",
+        " is earlier than the rules of retention allow.",
+    ),
+    "audit_erased_unclear": (
+        "Ledd {link} ({actor}, {at}) gir seg ut for å være skrevet av oppbevaringen, men den"
+        " skriver ikke slike: det mangler noe i det, det viser til seg selv, eller tiden er ikke"
+        " kommet ennå. Det unnskylder ingen rader som mangler.",
+        "Ledd {link} ({actor}, {at}) gir seg ut for å vere skrive av oppbevaringa, men ho skriv"
+        " ikkje slike: det manglar noko i det, det viser til seg sjølv, eller tida er ikkje komen"
+        " enno. Det unnskylder ingen rader som manglar.",
+        "Link {link} ({actor}, {at}) claims to be written by retention, which writes no such note:"
+        " something is missing in it, it refers to itself, or its time has not come yet. It excuses"
+        " no missing row.",
+    ),
+    "audit_erased_young": (
+        "Ledd {link} sier at {actor} slettet det som er eldre enn {before} (til og med ledd"
+        " {through}, {at}), men ledd {witness} er skrevet senere enn det. Det var ikke"
+        " oppbevaringen, og det unnskylder ingen rader som mangler.",
+        "Ledd {link} seier at {actor} sletta det som er eldre enn {before} (til og med ledd"
+        " {through}, {at}), men ledd {witness} er skrive seinare enn det. Det var ikkje"
+        " oppbevaringa, og det unnskylder ingen rader som manglar.",
+        "Link {link} says that {actor} erased what is older than {before} (up to link {through},"
+        " {at}), though link {witness} was written later than that. It was not retention, and it"
+        " excuses no missing row.",
+    ),
+    "audit_erased_counts": (
+        "Ledd {link} sier at {actor} slettet {attempts} forsøk og {changes} endringer (til og med"
+        " ledd {through}, {at}), men leddene hadde ikke så mange. Det var ikke oppbevaringen, og"
+        " det unnskylder ingen rader som mangler.",
+        "Ledd {link} seier at {actor} sletta {attempts} forsøk og {changes} endringar (til og med"
+        " ledd {through}, {at}), men ledda hadde ikkje så mange. Det var ikkje oppbevaringa, og"
+        " det unnskylder ingen rader som manglar.",
+        "Link {link} says that {actor} erased {attempts} attempts and {changes} changes (up to link"
+        " {through}, {at}), but that is not what the links held. It was not retention, and it"
+        " excuses no missing row.",
+    ),
+    "audit_erased_gap": (
+        "Ledd {link} sier at {actor} slettet det som er eldre enn {before} (til og med ledd"
+        " {through}, {at}), men ledd {witness} er borte mens eldre står igjen. Oppbevaringen"
+        " begynner med de eldste: noen andre har slettet det.",
+        "Ledd {link} seier at {actor} sletta det som er eldre enn {before} (til og med ledd"
+        " {through}, {at}), men ledd {witness} er borte medan eldre står att. Oppbevaringa"
+        " byrjar med dei eldste: nokon andre har sletta det.",
+        "Link {link} says that {actor} erased what is older than {before} (up to link {through},"
+        " {at}), but link {witness} is gone while older ones are there. Retention begins with the"
+        " oldest: somebody else deleted it.",
     ),
     "audit_erased": (
         "Det som er eldre enn {before} (til og med ledd {through}), ble slettet etter reglene"

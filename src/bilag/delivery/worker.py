@@ -283,7 +283,16 @@ async def _tick_for_ever(
         except _AWAY as error:
             log.warning("tick_failed", error=type(error).__name__)
             if revive is not None:
-                await asyncio.to_thread(revive)
+                await _revive(revive)
+        except Exception:  # nothing may end what finds the work that nobody asked for
+            log.exception("tick_failed")
+
+
+async def _revive(revive: Callable[[], object]) -> None:
+    try:
+        await asyncio.to_thread(revive)
+    except Exception:  # the next tick finds the database away, and tries again
+        log.exception("revive_failed")
 
 
 async def _look_after(chore: Chore, engine: Engine, queue: procrastinate.App) -> None:
@@ -296,6 +305,8 @@ async def _look_after(chore: Chore, engine: Engine, queue: procrastinate.App) ->
             await chore.tick(engine, queue)
         except _AWAY as error:
             log.warning("chore_tick_failed", chore=chore.queue, error=type(error).__name__)
+        except Exception:  # a fault in one tick must not be the end of the chore
+            log.exception("chore_tick_failed", chore=chore.queue)
         await asyncio.sleep(chore.tick_seconds)
 
 

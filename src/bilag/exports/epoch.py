@@ -5,7 +5,8 @@ The mark holds the newest sending token this machine saw; a database that drew f
 
 import fcntl
 import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,9 @@ import orjson
 import psycopg
 
 from bilag.core.clock import utc_now
+from bilag.exports.anchors import Anchor, AnchorFiles, AnchorsUnreadable, anchors_folder, head_async
+from bilag.tenants.organizations import list_organizations_async
+from bilag.tenants.scope import organization_scope_async
 
 _STATE = """
 SELECT i.id, i.epoch, (SELECT CASE WHEN is_called THEN last_value ELSE 0 END FROM sending_tokens)
@@ -20,6 +24,12 @@ FROM instance i
 """
 
 _BEGIN = "SELECT epoch, in_doubt FROM begin_epoch(%s, %s, %s)"
+
+_AGREED = """
+SELECT min(a.link) FROM unnest(%s::bigint[], %s::text[]) AS a (link, hash)
+LEFT JOIN audit_links l ON l.organization_id = current_organization() AND l.link = a.link
+WHERE encode(l.hash, 'hex') IS DISTINCT FROM a.hash
+"""
 
 # A number series jumps at least so far when it is not known how many numbers were used (documented
 # as a gap): more than any worker sends between two marks.
@@ -37,6 +47,24 @@ class Mark:
     instance_id: str = ""
     epoch: int = 0
     token: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """When an epoch began because of a restore, and how far each organization's log stood then."""
+
+    at: str
+    links: dict[str, int] = field(default_factory=dict)
+
+    def took(self, anchor: Anchor) -> bool:
+        """Return whether the restore took the link of an anchor of an earlier epoch away."""
+        return anchor.link > self.links.get(str(anchor.organization_id), 0)
+
+
+def taken(anchor: Anchor, restores: Mapping[int, Restore]) -> int:
+    """Return the epoch that began with the restore that took an anchor's link away; 0 for none."""
+    return min((epoch for epoch, one in restores.items() if anchor.epoch < epoch
+                and one.took(anchor)), default=0)  # fmt: skip
 
 
 class EpochMark:
@@ -85,25 +113,54 @@ class EpochMark:
             fcntl.flock(self._descriptor, fcntl.LOCK_UN)
         self._seen = mark
 
-    def note_restore(self, instance_id: str, epoch: int) -> None:
+    def note_restore(self, instance_id: str, epoch: int, links: dict[str, int]) -> None:
         """Write down, beside the mark, that an epoch began because the database was set back.
 
         The audit log is then told from one that was cut off: this stands where no one who only has
         the database can write (O6).
         """
-        line = orjson.dumps({"instance": instance_id, "epoch": epoch, "at": utc_now()})
+        line = orjson.dumps(
+            {"instance": instance_id, "epoch": epoch, "at": utc_now(), "links": links}
+        )
         with self._path.with_name(_RESTORES).open("ab") as file:
             file.write(line + b"\n")
             file.flush()
             os.fsync(file.fileno())
 
-    def restores(self) -> dict[int, str]:
-        """Return when each epoch began that a restore began, as written down here."""
+    async def stands(self, connection: psycopg.AsyncConnection[Any]) -> dict[str, int]:
+        """Return up to which link each organization's log is the one from before a restore.
+
+        That is its newest link, unless an anchor of this machine shows that rows were written
+        between the restore and now.
+        """
+        files, found = AnchorFiles(anchors_folder(self._path.parent)), {}
+        for one in await list_organizations_async(connection):
+            async with organization_scope_async(connection, one.id):
+                newest = await head_async(connection, one.id)
+                try:
+                    known = [anchor for anchor in files.of(one.slug, one.id)
+                             if not taken(anchor, self.restores())]  # fmt: skip
+                except (AnchorsUnreadable, OSError):
+                    known = []
+                cursor = await connection.execute(_AGREED, [
+                    [anchor.link for anchor in known], [anchor.hash for anchor in known],
+                ])  # fmt: skip
+                row = await cursor.fetchone()
+            if newest is not None:
+                first_odd = row[0] if row is not None and row[0] is not None else newest.link + 1
+                found[str(one.id)] = min(newest.link, first_odd - 1)
+        return found
+
+    def restores(self) -> dict[int, Restore]:
+        """Return what began each epoch that a restore began, as written down here."""
         try:
             lines = self._path.with_name(_RESTORES).read_bytes().splitlines()
         except FileNotFoundError:
             return {}
-        return {int(one["epoch"]): str(one["at"]) for one in map(orjson.loads, lines)}
+        return {
+            int(one["epoch"]): Restore(str(one["at"]), dict(one.get("links", {})))
+            for one in map(orjson.loads, lines)
+        }
 
     def advance(self, token: int) -> None:
         """Note that `token` was drawn; called after T1 committed, before anything is sent."""
@@ -145,6 +202,7 @@ async def compare(connection: psycopg.AsyncConnection[Any], mark: EpochMark) -> 
         mark.write(Mark(instance_id, epoch, max(token, on_file.token)))
         return EpochCheck(False, epoch)
     lost = max(on_file.token - token, 0)
+    links = await mark.stands(connection)
     cursor = await connection.execute(
         _BEGIN,
         [on_file.token, on_file.epoch, _numbers_ahead(lost)],
@@ -153,7 +211,7 @@ async def compare(connection: psycopg.AsyncConnection[Any], mark: EpochMark) -> 
     if begun is None:
         raise RestoreError("begin_epoch gave no answer")
     mark.write(Mark(instance_id, int(begun[0]), max(token, on_file.token) + 1))
-    mark.note_restore(instance_id, int(begun[0]))
+    mark.note_restore(instance_id, int(begun[0]), links)
     return EpochCheck(True, int(begun[0]), int(begun[1]))
 
 
@@ -165,6 +223,7 @@ async def declare_restored(connection: psycopg.AsyncConnection[Any], mark: Epoch
     if row is None:
         raise RestoreError("the table `instance` is empty; run `bilag migrate`")
     lost = max(on_file.token - int(row[2]), 0)
+    links = await mark.stands(connection)
     cursor = await connection.execute(
         _BEGIN,
         [
@@ -177,7 +236,7 @@ async def declare_restored(connection: psycopg.AsyncConnection[Any], mark: Epoch
     if begun is None:
         raise RestoreError("begin_epoch gave no answer")
     mark.write(Mark(str(row[0]), int(begun[0]), max(on_file.token, int(row[2])) + 1))
-    mark.note_restore(str(row[0]), int(begun[0]))
+    mark.note_restore(str(row[0]), int(begun[0]), links)
     return EpochCheck(True, int(begun[0]), int(begun[1]))
 
 

@@ -12,6 +12,8 @@ from typing import Any
 import orjson
 
 DOTS = "•••"
+# what a system may answer: no JSON, JSON that is nested too deep, halves of characters (TypeError)
+_UNREADABLE = (ValueError, RecursionError, TypeError)
 # amounts, dates and times, and numbers too short for an account, a telephone or a person
 _AMOUNT = re.compile(r"-?[0-9]{1,7}([.,][0-9]{1,4})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?")
@@ -25,10 +27,9 @@ def masked_payload(text: str) -> str:
     if not text:
         return ""
     try:
-        value = _parsed(text)
-    except ValueError:
+        return laid_out(_masked(_parsed(text)))
+    except _UNREADABLE:
         return DOTS
-    return laid_out(_masked(value))
 
 
 def masked_detail(detail: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def formatted(text: str) -> str:
     """Return JSON over several lines, and any other text as it is."""
     try:
         return laid_out(_parsed(text))
-    except ValueError:
+    except _UNREADABLE:
         return text
 
 

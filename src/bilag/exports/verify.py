@@ -17,9 +17,9 @@ import psycopg
 from bilag.core.problem import Problem
 from bilag.exports.anchors import Anchor
 from bilag.exports.audit import keyed_hash, link_hash, merkle_root
+from bilag.exports.epoch import Restore, taken
 from bilag.exports.logged import Logged, attempts, changes
-from bilag.exports.retention import YEARS_MIN
-from bilag.mapping.dates import TIME_ZONE
+from bilag.exports.verify_erased import erasures
 from bilag.tenants.scope import organization_scope
 
 # So many sets are compared with their links at once, and so many submissions are read for them.
@@ -123,7 +123,7 @@ def verify(
     connection: psycopg.Connection[Any],
     organization_id: UUID,
     anchors: Sequence[Anchor],
-    restores: Mapping[int, str],
+    restores: Mapping[int, Restore],
     audit_key: bytes | None,
 ) -> Verified:
     """Verify the log of the organization of the scope, which `one_view` opened.
@@ -132,8 +132,9 @@ def verify(
     noted outside the database. Without the key, payloads and answers are not compared.
     """
     result = Verified(payloads_compared=audit_key is not None)
-    _look_at_retention(connection, result)
     chain = _walk(connection, result, {anchor.link for anchor in anchors})
+    right = [one for one in anchors if chain.anchored.get(one.link) == one.hash]
+    _look_at_retention(connection, result, right)
     for some in _checked(connection, attempts(connection, organization_id), result, chain):
         result.attempts += len(some)
         if audit_key is not None:
@@ -206,8 +207,8 @@ def _look_at_order(group: list[Logged], link: _Link, result: Verified) -> None:
     if (len(group), group[0].table) != (link.rows, link.source):
         result.blame("audit_link_changed", group[0].link)
     # ids are drawn in the order of the set, and lists are shown by them
-    for row, after in pairwise(group):
-        if row.id > after.id:
+    for place, (row, after) in enumerate(zip(group, [*group[1:], None], strict=True), 1):
+        if row.position != place or (after is not None and row.id > after.id):
             result.blame_row("audit_reordered", row)
 
 
@@ -271,19 +272,19 @@ def _compare_contents(
                 result.blame_row("audit_payload_changed", row, submission=row.submission_id)
 
 
-def _look_at_retention(connection: psycopg.Connection[Any], result: Verified) -> None:
-    """Find out up to which set retention took rows out, and whether it was late enough."""
-    notes = connection.execute(
-        "SELECT link, at, actor, (detail ->> 'throughLink')::bigint, (detail ->> 'before')::date"
-        " FROM change_logs WHERE organization_id = current_organization() AND topic = 'retention'"
-        " AND event = 'retention.erased' ORDER BY at, id"
-    )
-    for link, at, actor, through, before in notes:
-        if at.astimezone(TIME_ZONE).date() < before.replace(year=before.year + YEARS_MIN):
-            result.blame("audit_erased_early", link, before=before, at=_moment(at), actor=actor)
+def _look_at_retention(
+    connection: psycopg.Connection[Any], result: Verified, anchors: Sequence[Anchor]
+) -> None:
+    """Find out up to which set retention took rows out; a note that is untrue excuses nothing."""
+    for one in erasures(connection, anchors):
+        told = {"through": str(one.through), "before": str(one.before), "at": _moment(one.at),
+                "actor": one.actor}  # fmt: skip
+        if one.fault:
+            # before all others: it explains the rows that it was to excuse
+            result.blame(one.fault, 0, **told, link=one.link, witness=one.witness,
+                         attempts=one.attempts, changes=one.changes)  # fmt: skip
             continue
-        result.erased = max(result.erased, through)
-        told = {"through": str(through), "before": str(before), "at": _moment(at), "actor": actor}
+        result.erased = max(result.erased, one.through)
         result.notes.append(Problem("audit_erased", params=told))
 
 
@@ -303,7 +304,7 @@ def _compare_anchors(
     result: Verified,
     chain: _Chain,
     anchors: Sequence[Anchor],
-    restores: Mapping[int, str],
+    restores: Mapping[int, Restore],
 ) -> None:
     """Compare the chain with what was known of it elsewhere: only this finds a new chain."""
     result.anchors = len(anchors)
@@ -312,28 +313,40 @@ def _compare_anchors(
     if not wrong:
         return
     ((instance, epoch),) = connection.execute("SELECT id, epoch FROM instance").fetchall()
-    first = min(wrong, key=lambda one: one.link)
-    right = [one.link for one in anchors if one not in wrong and one.link < first.link]
-    agreed = max(right, default=0)
-    told: dict[str, object] = {
-        "last": chain.last,
-        "known": first.link,
-        "anchored": _moment(first.at),
-        "agreed": agreed,
-        "newest": max(one.link for one in wrong),
-    }
-    if any(one.instance_id != instance for one in wrong):
-        result.blame("audit_foreign", agreed + 1, **told)
-    elif all(any(one.epoch < begun <= epoch for begun in restores) for one in wrong):
-        begun = min(number for number in restores if number > first.epoch)
-        noted = {name: str(value) for name, value in told.items()}
-        noted |= {"epoch": str(begun), "restored": restores[begun]}
-        result.notes.append(Problem("audit_restored", params=noted))
+    noted = {number: one for number, one in restores.items() if number <= epoch}
+    lost = [one for one in wrong if one.instance_id == instance and taken(one, noted)]
+    if lost:
+        first = min(lost, key=lambda one: one.link)
+        begun = taken(first, noted)
+        told = _told(lost, anchors, wrong, chain) | {"epoch": begun, "restored": noted[begun].at}
+        params = {name: str(value) for name, value in told.items()}
+        result.notes.append(Problem("audit_restored", params=params))
+    rest = [one for one in wrong if one not in lost]
+    if not rest:
+        return
+    first, told = min(rest, key=lambda one: one.link), _told(rest, anchors, wrong, chain)
+    if any(one.instance_id != instance for one in rest):
+        result.blame("audit_foreign", int(str(told["agreed"])) + 1, **told)
     elif first.link > chain.last:
-        code = "audit_truncated_anchor" if first.epoch == epoch else "audit_restore_not_noted"
-        result.blame(code, chain.last + 1, epoch=epoch, **told)
+        covered = [number for number in noted if number > first.epoch]
+        if covered:
+            restored = noted[min(covered)].at
+            result.blame("audit_truncated_since", chain.last + 1, restored=restored, **told)
+        else:
+            code = "audit_truncated_anchor" if first.epoch == epoch else "audit_restore_not_noted"
+            result.blame(code, chain.last + 1, epoch=epoch, **told)
     else:
-        result.blame("audit_rewritten", agreed + 1, **told)
+        result.blame("audit_rewritten", int(str(told["agreed"])) + 1, **told)
+
+
+def _told(
+    some: Sequence[Anchor], anchors: Sequence[Anchor], wrong: Sequence[Anchor], chain: _Chain
+) -> dict[str, object]:
+    """Return what a sentence says of anchors that disagree, and up to where others agree."""
+    first = min(some, key=lambda one: one.link)
+    right = [one.link for one in anchors if one not in wrong and one.link < first.link]
+    return {"last": chain.last, "known": first.link, "anchored": _moment(first.at),
+            "agreed": max(right, default=0), "newest": max(one.link for one in some)}  # fmt: skip
 
 
 def _named(row: Logged) -> dict[str, object]:

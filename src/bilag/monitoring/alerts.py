@@ -54,6 +54,7 @@ def decide(found: Sequence[Cause], known: Sequence[Known], at: datetime) -> Chan
 
     A refusal is told once for each cause and day in Oslo, errors once in 24 hours, everything else
     once while it lasts; what comes back within 24 hours (a refusal: the same day) opens quietly.
+    Where a rule found more causes than it names, a cause that is not named may still be there.
     """
     changes = Changes()
     by_cause: dict[tuple[str, str], Known] = {}
@@ -74,7 +75,10 @@ def decide(found: Sequence[Cause], known: Sequence[Known], at: datetime) -> Chan
             changes.told_again.append((before.id, cause))
         else:
             changes.refreshed.append((before.id, cause))
-    changes.cleared = [k.id for k in known if k.is_open and (k.rule, k.cause) not in seen]
+    cut = {cause.rule for cause in found if cause.is_cut}
+    changes.cleared = [
+        k.id for k in known if k.is_open and (k.rule, k.cause) not in seen and k.rule not in cut
+    ]
     return changes
 
 

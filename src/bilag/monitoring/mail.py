@@ -16,7 +16,8 @@ def send_mail(
 ) -> None:
     """Send one person what happened and what to do; plain text, one message for all alerts.
 
-    Raises OSError or SMTPException when the server did not take it.
+    Raises OSError or SMTPException when the server did not take it, ValueError for an address that
+    no mail can be made out to.
     """
     subject = say("alert_mail_subject", language, organization=organization, count=str(len(alerts)))
     parts = [

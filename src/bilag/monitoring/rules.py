@@ -25,8 +25,9 @@ _ROWS_MAX = 10_000
 class Cause:
     """Something that people are told of; `cause` says what makes it the same as the one before.
 
-    `newest` is when it happened last, for what happens again and again. Its sentence is the text
-    `alert_<rule>`, filled with `params`; a stored problem among them is said in their language.
+    `newest` is when it happened last, for what happens again and again; `is_cut` says that its rule
+    has found more causes than it names. Its sentence is the text `alert_<rule>`, filled with
+    `params`; a stored problem among them is said in their language.
     """
 
     rule: str
@@ -34,6 +35,7 @@ class Cause:
     integration_id: UUID | None
     params: dict[str, Any]
     newest: datetime | None = None
+    is_cut: bool = False
 
 
 Connection = psycopg.AsyncConnection[Any]
@@ -43,12 +45,12 @@ _PATTERN = "left(regexp_replace({}, '[0-9]+', '#', 'g'), 200)"
 
 _REFUSALS = f"""
 SELECT 'refusal' AS rule, concat_ws(' | ', i.key, g.code, g.field, g.pattern) AS cause,
-    i.id AS integration_id, g.newest,
+    i.id AS integration_id, g.newest, g.is_cut,
     jsonb_build_object('integration', i.name, 'count', g.count, 'source_id', g.source_id,
         'problem', g.problem) AS params
 FROM organization_integrations i CROSS JOIN LATERAL (
     SELECT e.code, e.field, e.pattern, count(*)::text AS count, min(e.source_id) AS source_id,
-        max(e.state_since) AS newest,
+        max(e.state_since) AS newest, count(*) OVER () > {CAUSES_MAX} AS is_cut,
         (array_agg(e.reason ORDER BY e.state_since DESC))[1] AS problem
     FROM (SELECT source_id, state_since, reason, reason ->> 'code' AS code,
               reason ->> 'field' AS field,
@@ -69,13 +71,14 @@ async def refusals(connection: Connection, at: datetime) -> list[Cause]:
 
 _IN_A_ROW = f"""
 SELECT 'failures_in_a_row' AS rule, concat_ws(' | ', i.key, g.category, g.pattern) AS cause,
-    i.id AS integration_id, NULL::timestamptz AS newest,
+    i.id AS integration_id, NULL::timestamptz AS newest, g.is_cut,
     jsonb_build_object('integration', i.name, 'count', g.count, 'category', g.category,
         'source_id', g.source_id, 'failures', g.failures, 'message', g.message) AS params
 FROM organization_integrations i JOIN watch_settings s ON s.organization_id = i.organization_id
 CROSS JOIN LATERAL (
     SELECT t.category, {_PATTERN.format("t.message")} AS pattern, count(*)::text AS count,
-        min(t.source_id) AS source_id, max(t.failures)::text AS failures, max(t.message) AS message
+        min(t.source_id) AS source_id, max(t.failures)::text AS failures, max(t.message) AS message,
+        count(*) OVER () > {CAUSES_MAX} AS is_cut
     FROM (
         SELECT e.category, e.source_id, f.failures, f.message
         FROM (SELECT * FROM exports WHERE integration_id = i.id AND for_engine

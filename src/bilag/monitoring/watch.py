@@ -82,7 +82,7 @@ async def tick(engine: Engine, queue: procrastinate.App) -> None:
     """Look at the organizations whose turn it is, then say what is to be said.
 
     Failure policy: an organization that cannot be looked at is logged, and comes again; the others
-    are looked at all the same.
+    are looked at all the same. Only a lost connection ends the tick.
     """
     outside = Outside.here()
     async with engine.pool.connection() as connection:
@@ -92,8 +92,10 @@ async def tick(engine: Engine, queue: procrastinate.App) -> None:
             try:
                 async with organization_scope_async(connection, organization_id):
                     told = await look(connection, organization_id, utc_now(), mail=outside.mail)
-            except psycopg.errors.DataError as error:
-                log.warning("watch_failed", organization=str(organization_id), error=str(error))
+            except Exception:
+                if connection.closed:
+                    raise
+                log.exception("watch_failed", organization=str(organization_id))
                 continue
             if told:
                 log.info("alerts", organization=str(organization_id), count=len(told))

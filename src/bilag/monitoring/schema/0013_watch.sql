@@ -187,6 +187,8 @@ CREATE TABLE alert_notices (
     sent_at timestamptz,
     given_up_at timestamptz,
     error text NOT NULL DEFAULT '',
+    -- while others are still to be mailed: the addresses that are not mailed again
+    told text[] NOT NULL DEFAULT '{}',
     PRIMARY KEY (organization_id, id),
     FOREIGN KEY (organization_id, alert_id) REFERENCES alerts (organization_id, id)
 );

@@ -25,12 +25,12 @@ from bilag.portal.audit.files import csv_file, local
 from bilag.portal.audit.paging import Pages, filters_on
 from bilag.portal.audit.views import day_field
 from bilag.portal.forms import Form
+from bilag.portal.numbers import whole
 from bilag.portal.scope import ROLES, Desk, organization_page
 from bilag.portal.templatetags.portal import state_name
 
 # A file is read in pages of this size, each in a transaction of its own.
 _FILE_PAGE = 1_000
-_ID_MAX = 2**63 - 1
 
 CATEGORIES = {
     "expense": gettext_lazy("expense claim"),
@@ -140,6 +140,7 @@ def _rows(desk: Desk, filters: dict[str, Any]) -> Iterator[Sequence[object]]:
 def _key(text: str) -> int | None:
     if not text:
         return None
-    if not text.isdecimal() or not 0 < int(text) <= _ID_MAX:
+    number = whole(text)
+    if not number:
         raise Http404
-    return int(text)
+    return number

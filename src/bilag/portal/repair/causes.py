@@ -18,6 +18,7 @@ from bilag.delivery.installation import tenant
 from bilag.exports.causes import Cause, causes, claims_kept_by
 from bilag.integrations.mapped_types import current_mappings
 from bilag.integrations.store import get_integration, list_integrations
+from bilag.portal.numbers import whole
 from bilag.portal.repair.fixes import Fix, Kept
 from bilag.portal.repair.standing import stopped_integrations
 from bilag.portal.repair.words import Told, told
@@ -26,7 +27,6 @@ from bilag.portal.scope import Desk, organization_page, say
 PAGE = 50
 # Each has a section of its own, with the system's words and its links.
 CAUSES_PAGE = 20
-_ID_MAX = 2**63 - 1
 # What mapping the claim anew cannot change: a person decides, or it is followed by itself.
 _NOT_RELEASED = (
     "waits_for_approval",
@@ -123,7 +123,8 @@ def held_claims(request: HttpRequest, desk: Desk, key: str, cause: str) -> HttpR
 
 def _claims(request: HttpRequest, desk: Desk, state: str, key: str, cause: str) -> HttpResponse:
     own, integration_id = desk.organization.id, _integration(desk, key)
-    chosen = [int(one) for one in request.POST.getlist("claims") if one.isdecimal()][:PAGE]
+    named = (whole(one) for one in request.POST.getlist("claims")[:PAGE])
+    chosen = [one for one in named if one is not None]
     nothing_chosen = request.method == "POST" and not chosen
     if request.method == "POST":
         if desk.role != "admin":
@@ -209,6 +210,7 @@ def _integration(desk: Desk, key: str) -> UUID:
 
 
 def _number(text: str) -> int:
-    if not (text.isascii() and text.isdecimal()) or int(text) > _ID_MAX:
+    number = whole(text)
+    if number is None:
         raise Http404
-    return int(text)
+    return number

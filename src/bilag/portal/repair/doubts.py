@@ -21,13 +21,13 @@ from bilag.integrations.model import Integration
 from bilag.integrations.store import list_integrations
 from bilag.portal.audit.paging import Pages
 from bilag.portal.forms import Form
+from bilag.portal.numbers import whole
 from bilag.portal.repair.one_claim import ReasonForm, the_export
 from bilag.portal.repair.words import DECISIONS
 from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.templatetags.portal import state_name
 
 _STATES = ("needs_review", "in_doubt")
-_ID_MAX = 2**63 - 1
 _NUMBER_MAX = 120
 
 
@@ -176,6 +176,7 @@ def _reasons(row: ExportRow, language: str) -> list[str]:
 def _key(text: str) -> int | None:
     if not text:
         return None
-    if not (text.isascii() and text.isdecimal()) or not 0 < int(text) <= _ID_MAX:
+    number = whole(text)
+    if not number:
         raise Http404
-    return int(text)
+    return number

@@ -17,12 +17,12 @@ from bilag.delivery.installation import tenant
 from bilag.exports.decide import DecisionRefused
 from bilag.exports.force import waiting_exports
 from bilag.exports.status import ExportRow
+from bilag.portal.numbers import whole
 from bilag.portal.repair.one_claim import ReasonForm, the_export
 from bilag.portal.repair.words import SEEN
 from bilag.portal.scope import Desk, organization_page, say
 
 PAGE = 50
-_ID_MAX = 2**63 - 1
 
 
 class ForceForm(ReasonForm):
@@ -97,8 +97,7 @@ def force(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
 @organization_page("admin", "accountant")
 def approvals(request: HttpRequest, desk: Desk) -> HttpResponse:
     """List the forced exports that wait for a second person."""
-    text = request.GET.get("after", "")
-    after = int(text) if text.isascii() and text.isdecimal() and int(text) <= _ID_MAX else 0
+    after = whole(request.GET.get("after", "")) or 0
     with tenant(desk.organization.id) as connection:
         found = waiting_exports(connection, after=after, limit=PAGE + 1)
     context = {

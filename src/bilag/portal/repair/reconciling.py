@@ -8,6 +8,7 @@ from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
@@ -20,13 +21,13 @@ from bilag.monitoring.job import defer_reconcile
 from bilag.monitoring.words import said
 from bilag.portal.audit.views import day_field
 from bilag.portal.forms import Form
+from bilag.portal.numbers import whole
 from bilag.portal.repair.one_claim import Action
 from bilag.portal.repair.words import OUTCOMES, counts_words, finding_words
 from bilag.portal.scope import Desk, organization_page, say
 from bilag.portal.templatetags.portal import state_name
 
 PAGE = 50
-_ID_MAX = 2**63 - 1
 
 
 class ReconcileForm(Form):
@@ -78,7 +79,7 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
         "integrations": integrations,
         "may_start": desk.role == "admin" and bool(integrations),
         "rows": [
-            (one, names.get(one.integration_key, one.integration_key), OUTCOMES[one.outcome or ""],
+            (one, names.get(one.integration_key, one.integration_key), _outcome(one),
              sum(one.findings.values()))
             for one in found[:PAGE]
         ],
@@ -88,16 +89,31 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
     return render(request, "repair/reconciliations.html", context)
 
 
+def _nothing(one: store.Reconciliation) -> bool:
+    # what compared nothing proves nothing, and must not look as if it did
+    return one.outcome == "agrees" and not one.looked_up
+
+
+def _outcome(one: store.Reconciliation) -> tuple[Promise, str, str]:
+    return OUTCOMES["nothing" if _nothing(one) else one.outcome or ""]
+
+
+def _reason(one: store.Reconciliation, language: str) -> str:
+    if _nothing(one):
+        return Problem("reconcile_nothing").text(language)
+    return Problem.from_json(one.reason).text(language) if one.reason else ""
+
+
 @require_GET
 @organization_page("admin", "accountant")
 def shown(request: HttpRequest, desk: Desk, reconciliation_id: UUID) -> HttpResponse:
     """Show how far a reconciliation came and what differs, each with the next step."""
-    text = request.GET.get("after", "0")
-    if not (text.isascii() and text.isdecimal()) or int(text) > _ID_MAX:
+    after = whole(request.GET.get("after", "0"))
+    if after is None:
         raise Http404
     with tenant(desk.organization.id) as connection:
         one = store.read(connection, reconciliation_id)
-        found = store.findings(connection, reconciliation_id, after=int(text), limit=PAGE + 1)
+        found = store.findings(connection, reconciliation_id, after=after, limit=PAGE + 1)
         integrations = list_integrations(connection, desk.organization.id, drafts=True)
     if one is None:
         raise Http404
@@ -105,12 +121,12 @@ def shown(request: HttpRequest, desk: Desk, reconciliation_id: UUID) -> HttpResp
     context = {
         "one": one,
         "name": next((i.name for i in integrations if i.key == one.integration_key), ""),
-        "outcome": OUTCOMES[one.outcome or ""],
+        "outcome": _outcome(one),
         "counts": counts_words(one.findings),
-        "reason": Problem.from_json(one.reason).text(desk.language) if one.reason else "",
+        "reason": _reason(one, desk.language),
         "findings": [_told(desk, finding, one.integration_key) for finding in shown_],
         "after": shown_[-1].id if len(found) > PAGE else None,
-        "is_first": text == "0",
+        "is_first": after == 0,
     }
     return render(request, "repair/reconciliation.html", context)
 

@@ -132,6 +132,7 @@ FINDINGS: dict[str, tuple[Promise, Promise]] = {
 }
 OUTCOMES: dict[str, tuple[Promise, str, str]] = {
     "agrees": (gettext_lazy("agrees"), "success", "✓"),
+    "nothing": (gettext_lazy("nothing was compared"), "neutral", "–"),
     "found": (gettext_lazy("something differs"), "warning", "!"),
     "cannot_tell": (gettext_lazy("could not be told"), "warning", "?"),
     "stopped": (gettext_lazy("broken off"), "danger", "✕"),

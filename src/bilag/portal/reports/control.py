@@ -34,6 +34,7 @@ from bilag.monitoring.control import (
 )
 from bilag.monitoring.files import control_file
 from bilag.portal.forms import Form
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
 
 PAGE = 50
@@ -120,8 +121,7 @@ def claims(request: HttpRequest, desk: Desk, book_key: str) -> HttpResponse:
     state = asked.get("state") if asked.get("state") in STATES else None
     listing = next((one for one in LISTINGS if one == asked.get("listing")), None)
     currency = asked.get("currency", "")[:3] or None
-    after = asked.get("after", "")
-    start = int(after) if after.isascii() and after.isdecimal() and int(after) <= _ID_MAX else 0
+    start = whole(asked.get("after", "")) or 0
     with _period(request, desk, book_key) as (connection, period):
         found = report_rows(
             connection, period, currency=currency, listing=listing, state=state, after=start,

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_POST
 from bilag.delivery.installation import tenant
 from bilag.monitoring.alerts import Alert, acknowledge, list_alerts
 from bilag.portal.frame import ALERT_ROLES
+from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
 
 PAGE = 50
@@ -21,8 +22,7 @@ _ID_MAX = 2**63 - 1
 def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
     """List the alerts that are open, or all of them, newest first."""
     cleared = "all" in request.GET
-    text = request.GET.get("before", "")
-    before = int(text) if text.isascii() and text.isdecimal() and int(text) <= _ID_MAX else None
+    before = whole(request.GET.get("before", ""))
     own = desk.organization.id
     with tenant(own) as connection:
         found = list_alerts(connection, own, cleared=cleared, before=before, limit=PAGE + 1)

@@ -146,7 +146,9 @@ async def _half(request: web.Request, answer: web.Response) -> web.StreamRespons
 
 def _changed(answer: web.Response, changes: dict[str, str]) -> web.Response:
     document = orjson.loads(_content(answer)) | changes
-    return web.Response(body=orjson.dumps(document), content_type="application/json")
+    return web.Response(
+        status=answer.status, body=orjson.dumps(document), content_type="application/json"
+    )
 
 
 def _with_other_reference(answer: web.Response) -> web.Response:
@@ -164,4 +166,6 @@ def _with_other_reference(answer: web.Response) -> web.Response:
 
 def _changed_items(answer: web.Response, items: list[dict[str, str]]) -> web.Response:
     document = orjson.loads(_content(answer)) | {"items": items, "count": len(items)}
-    return web.Response(body=orjson.dumps(document), content_type="application/json")
+    return web.Response(
+        status=answer.status, body=orjson.dumps(document), content_type="application/json"
+    )
