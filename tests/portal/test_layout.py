@@ -1,11 +1,12 @@
-"""On paper: the organization's name, the title and the content, and every column of it."""
+"""On paper: the organization's name, the title and the content; evidence with every column."""
 
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
 
-from tests.portal.browser import Window, open_window
+from tests.portal.axe import cut_off
+from tests.portal.browser import WIDE, Window, open_window
 from tests.portal.live import Live
 from tests.portal.place import FILLED
 from tests.portal.routes import pages
@@ -49,3 +50,21 @@ def test_a_page_on_paper(window: Window, live: Live, name: str) -> None:
     assert window.page.locator("h1").is_visible()
     assert window.page.evaluate(_BEYOND) == []
     assert window.page.locator("button:visible, nav:visible").count() == 0
+
+
+def test_evidence_shows_every_column(window: Window, live: Live) -> None:
+    page = window.page
+    page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+    page.emulate_media(media="screen")
+    exports = live.place.query(FILLED, "SELECT DISTINCT export_id FROM sync_logs ORDER BY 1")
+    assert exports
+    for (export,) in exports:
+        assert window.go(f"/o/{FILLED}/exports/{export}/evidence") == 200
+        page.evaluate("document.querySelectorAll('details').forEach(one => { one.open = true; })")
+        # what a system says may be one long word
+        page.evaluate(
+            "document.querySelectorAll('td:last-child').forEach(one => one.innerHTML ="
+            " `<span lang=en>${'x'.repeat(300)}</span><pre lang=en>${'y'.repeat(300)}</pre>`)"
+        )
+        assert page.locator("#steps-caption").count() == 1
+        assert cut_off(window) == []
