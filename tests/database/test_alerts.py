@@ -84,6 +84,28 @@ def test_more_than_ten_errors_in_24_hours(stage: Stage, start: datetime) -> None
     assert look_at(stage, at + 24 * HOUR) == ["errors"], "the next window"
 
 
+def test_errors_clear_with_the_claims_that_had_them(stage: Stage) -> None:
+    claims = [pending(stage, f"C{number}", NOW - HOUR) for number in (1, 2)]
+    for claim in claims:
+        for _ in range(6):
+            error(stage, NOW - HOUR, "rejected", export=claim)
+    assert look_at(stage, NOW) == ["errors"]
+    assert alerts(stage)[0].text("en") == (
+        "12 errors in the last 24 hours of claims that have not gone through since;"
+        " the bound is 10."
+    )
+    stage.bring(claims[0], "sending", "exported")
+    look_at(stage, NOW + SECOND)
+    assert open_rules(stage) == set(), "six of a claim that is open are not more than ten"
+    for _ in range(5):
+        error(stage, NOW, export=claims[1])
+    look_at(stage, NOW + 2 * SECOND)
+    assert open_rules(stage) == {"errors"}
+    stage.bring(claims[1], "sending", "exported")
+    look_at(stage, NOW + 3 * SECOND)
+    assert alerts(stage) == [], "nothing is open, and the dashboard says that all is well"
+
+
 @each_start
 def test_three_failures_of_a_record_in_a_row(stage: Stage, start: datetime) -> None:
     export = pending(stage, "C000017", start, attempt=3)

@@ -9,11 +9,9 @@ import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
-from psycopg_pool import AsyncConnectionPool
 
 from bilag.app.cli import run
 from bilag.delivery.anchoring import anchor_all, carry_away
@@ -351,11 +349,11 @@ def test_the_worker_anchors_every_organization_and_hands_the_lines_on(
     monkeypatch.setenv("BILAG_ANCHOR_COMMAND", str(script))
 
     async def anchored() -> tuple[int, bool]:
-        pool: AsyncConnectionPool[psycopg.AsyncConnection[Any]] = AsyncConnectionPool(
-            log.database.application_url, min_size=1, configure=prepare_connection, open=False
-        )
-        async with pool:
-            return await anchor_all(pool, log.anchors), await carry_away(log.anchors)
+        async with await psycopg.AsyncConnection.connect(
+            log.database.application_url
+        ) as connection:
+            await prepare_connection(connection)
+            return await anchor_all(connection, log.anchors), await carry_away(log.anchors)
 
     assert asyncio.run(anchored()) == (1, False), "the other machine is away"
     assert asyncio.run(anchored()) == (0, False), "nothing new, and still not carried away"

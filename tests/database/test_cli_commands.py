@@ -384,6 +384,9 @@ def test_restored_puts_everything_unfinished_in_doubt(place: Place) -> None:
     ran = place.bilag("restored", "--yes")
     assert ran.code == 0
     assert "epoch 2" in ran.out
+    assert "1 audit logs are anchored in the new epoch" in ran.out
+    anchors = (place.home / "anchors" / f"{ORGANIZATION}.ndjson").read_bytes().splitlines()
+    assert json.loads(anchors[-1])["epoch"] == 2
     assert place.states() == {"C-1": "exported", "C-2": "in_doubt", "C-3": "in_doubt"}
 
 

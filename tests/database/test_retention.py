@@ -3,7 +3,8 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from bilag.core.problem import Refused
 from bilag.exports.audit import record_change
 from bilag.exports.erase import over_partitions
 from bilag.exports.retention import Rules, read_rules, save_rules
-from bilag.monitoring.retention import erase, plan
+from bilag.monitoring.retention import check_clock, erase, plan
 from tests.clusters import Cluster, Database
 from tests.database.audit_stage import CLAIMS, SLUG, Log, deliver
 from tests.simulation.test_restore import copy_database
@@ -276,6 +277,18 @@ def test_only_the_owner_can_erase_and_only_with_the_word(log: Log) -> None:
             owner.execute("TRUNCATE sync_logs")
 
 
+def test_the_clock_is_trusted_as_far_as_the_newest_log_of_any_organization(log: Log) -> None:
+    with owner_of(log) as owner:
+        every = plan(owner, date(YEAR, 12, 31))
+    newest = max(one.newest for one in every if one.newest is not None)
+    check_clock(every, newest + timedelta(days=31))
+    silent = replace(every[0], newest=newest - timedelta(days=3000))
+    check_clock([silent, *every], newest)  # one that left long ago is no reason
+    with pytest.raises(Refused, match="--clock-is-right"):
+        check_clock(every, newest + timedelta(days=31, seconds=1))
+    check_clock([replace(one, newest=None) for one in every], newest)
+
+
 def test_the_commands_show_set_and_erase(
     log: Log,
     monkeypatch: pytest.MonkeyPatch,
@@ -302,7 +315,12 @@ def test_the_commands_show_set_and_erase(
     assert told["organizations"][0]["claims"] == CLAIMS
     assert told["dryRun"] is True
     assert count(log, "records") == CLAIMS
-    assert run(["retention"]) == 0
+    assert run(["retention"]) == 1, "the log says that it is another year"
+    said = capsys.readouterr().err
+    assert f"The clock of this machine says {YEAR + 6}-01-01" in said
+    assert "--clock-is-right" in said
+    assert count(log, "records") == CLAIMS
+    assert run(["retention", "--clock-is-right"]) == 0
     said = capsys.readouterr().out
     assert f"{SLUG}: {CLAIMS} claims" in said
     assert "dropped sync_logs_" in said

@@ -119,17 +119,58 @@ def in_forced_colours(window: Window) -> list[str]:
 
 
 def narrow(window: Window, *, thoroughly: bool = True) -> list[str]:
-    """Return what is wrong at 320 pixels: sideways scrolling, and violations if thoroughly."""
+    """Return what is wrong at 320 pixels: what is cut off, and violations if thoroughly."""
     page = window.page
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]
     try:
         wrong = [f"320 px: {one}" for one in axe(window)] if thoroughly else []
-        width = page.evaluate("document.scrollingElement.scrollWidth")
-        if width > NARROW["width"]:
-            wrong.append(f"320 px: the page is {width} wide: {page.evaluate(_BEYOND)}")
+        return wrong + cut_off(window)
     finally:
         page.set_viewport_size(WIDE)  # type: ignore[arg-type]
+
+
+def cut_off(window: Window) -> list[str]:
+    """Return what is out of sight at the width of now, and not in a region that scrolls."""
+    page = window.page
+    width = page.evaluate("innerWidth")
+    wrong = [f"{width} px: {one}" for one in page.evaluate(_CUT_OFF, FITTING)]
+    wide = page.evaluate("document.scrollingElement.scrollWidth")
+    if wide > width:
+        wrong.append(f"{width} px: the page is {wide} wide: {page.evaluate(_BEYOND)}")
     return wrong
+
+
+# Tables whose every column is seen at 1280 pixels: what a person compares stands side by side.
+FITTING = [
+    "persons-caption", "steps-caption", "seen-caption", "lines-caption", "findings-caption",
+    "sums-1",
+]  # fmt: skip
+_CUT_OFF = """fitting => {
+  const wrong = [];
+  const right = one => one.getBoundingClientRect().right;
+  for (const table of document.querySelectorAll('main table')) {
+    if (!table.getClientRects().length) continue;
+    const name = `"${table.caption.textContent.trim()}"`;
+    const region = table.closest('[role=region][tabindex="0"][aria-labelledby]');
+    if (!region || region.getAttribute('aria-labelledby') !== table.caption.id) {
+      wrong.push(`${name} is in no region that has its name and takes the focus`);
+      continue;
+    }
+    if (getComputedStyle(region).overflowX !== 'auto') wrong.push(`${name} cannot be scrolled`);
+    if (right(region) > Math.min(innerWidth, right(region.parentElement)) + 1)
+      wrong.push(`the region of ${name} is cut off`);
+    const words = document.createRange();
+    words.selectNodeContents(table.caption);
+    if (right(words) > right(region) + 1) wrong.push(`the caption ${name} is cut off`);
+    if (innerWidth >= 1280 && fitting.includes(table.caption.id) &&
+        region.scrollWidth > region.clientWidth + 1)
+      wrong.push(`${name} is ${region.scrollWidth} wide, and ${region.clientWidth} is seen`);
+    for (const cell of table.querySelectorAll('th, td'))
+      if (getComputedStyle(cell).overflowX !== 'visible' && cell.scrollWidth > cell.clientWidth)
+        wrong.push(`a cell of ${name} is cut off: ${cell.textContent.trim()}`);
+  }
+  return wrong;
+}"""
 
 
 _BEYOND = """() => [...document.querySelectorAll('body *')]

@@ -135,13 +135,17 @@ def test_a_field_is_mapped_by_keyboard_alone(
     page.context.close()
 
 
+@pytest.mark.parametrize("type_", ["?type=annet", ""], ids=["seen", "new"])
 def test_a_code_is_suggested_and_its_name_said(
-    browser: Browser, live: Live, edited: MappingEditor
+    browser: Browser, live: Live, edited: MappingEditor, type_: str
 ) -> None:
     window = window_of(browser, live)
     page = window.page
-    window.go(BASE + "/categories/type?type=annet")
+    window.go(BASE + "/categories/type" + type_)
     page.focus("#id_account")
+    choices = page.locator("#id_account_choices option")
+    expect(choices.first).to_be_attached()
+    assert "7140 kollektivreise" in choices.all_text_contents(), "before anything is written"
     page.keyboard.type("7140")
     expect(page.locator("#id_account_name")).to_have_text("kollektivreise")
     expect(page.locator(_SAID)).to_have_text("7140: kollektivreise")

@@ -22,7 +22,9 @@ from bilag.app.cli_open import (
 )
 from bilag.app.cli_tables import print_exports
 from bilag.core.problem import Refused
+from bilag.delivery.anchoring import anchor_all
 from bilag.delivery.sync import engine_mark, prepare_connection
+from bilag.exports.anchors import AnchorFiles, anchors_folder
 from bilag.exports.audit import record_change
 from bilag.exports.decide import DECISIONS, DecisionRefused
 from bilag.exports.epoch import EpochCheck, EpochMark, declare_restored
@@ -172,7 +174,7 @@ def restored_command(yes: bool) -> int:
     Everything that is not finished, and every record that comes in again, is then looked up in the
     accounting system before it may be sent; number series jump ahead. Workers find a restore by
     themselves when the mark in the home folder is newer than the database; run this when the home
-    folder was restored too, or is gone.
+    folder was restored too, or is gone. The audit logs are anchored in the new epoch at once.
     """
     with installation() as opened:
         if not yes:
@@ -180,11 +182,30 @@ def restored_command(yes: bool) -> int:
                 raise click.UsageError("not a terminal: confirm with --yes")
             click.confirm("Was the database restored from a backup?", abort=True)
         begun = asyncio.run(_declare(opened.urls.application, engine_mark(opened.home)))
-    click.echo(f"epoch {begun.epoch} has begun; {begun.in_doubt} exports are looked up first")
-    return Exit.OK
+        click.echo(f"epoch {begun.epoch} has begun; {begun.in_doubt} exports are looked up first")
+        return _anchor(opened.urls.application, AnchorFiles(anchors_folder(opened.home)))
 
 
 async def _declare(url: str, mark: EpochMark) -> EpochCheck:
     async with await psycopg.AsyncConnection.connect(url) as connection:
         await prepare_connection(connection)
         return await declare_restored(connection, mark)
+
+
+def _anchor(url: str, files: AnchorFiles) -> Exit:
+    """Anchor the new epoch at once: until then nothing outside proves what the backup held."""
+
+    async def write() -> int:
+        async with await psycopg.AsyncConnection.connect(url) as connection:
+            await prepare_connection(connection)
+            return await anchor_all(connection, files)
+
+    try:
+        click.echo(f"{asyncio.run(write())} audit logs are anchored in the new epoch")
+    except OSError as error:
+        raise CommandFailed(
+            f"the epoch has begun, but its anchors cannot be written ({error}); mend that and run"
+            " `bilag audit anchor`",
+            Exit.PERSON,
+        ) from error
+    return Exit.OK

@@ -19,15 +19,20 @@ from bilag.core.clock import utc_now
 from bilag.core.problem import Refused
 from bilag.exports.retention import YEARS_MAX, YEARS_MIN, Over, Rules, read_rules, save_rules
 from bilag.mapping.dates import TIME_ZONE
-from bilag.monitoring.retention import erase, plan
+from bilag.monitoring.retention import check_clock, erase, plan
 
 _DAY = click.DateTime(formats=["%Y-%m-%d"])
 
 
 @click.command("retention")
 @click.option("--dry-run", is_flag=True, help="Show what is over, and erase nothing.")
+@click.option(
+    "--clock-is-right",
+    is_flag=True,
+    help="Erase though nothing was logged for over 31 days: this machine's day was checked.",
+)
 @click.option("--json", "as_json", is_flag=True, help="For programs; the keys stay the same.")
-def retention_command(dry_run: bool, as_json: bool) -> int:
+def retention_command(dry_run: bool, clock_is_right: bool, as_json: bool) -> int:
     """Erase what has been kept long enough, in every organization by its own rules.
 
     Records, what was sent and answered, runs and the audit log are kept five years after the end of
@@ -36,15 +41,24 @@ def retention_command(dry_run: bool, as_json: bool) -> int:
     booked again; amounts and voucher numbers; and the links of the audit log, so that `bilag audit
     verify` can still be answered. Months that no organization needs any more are dropped whole.
 
+    What is over is told by the clock of this machine. Where the audit log's newest line is more
+    than 31 days older than that, nothing is erased: the clock may have been set ahead.
+
     Run it once a month, as the owner of the tables (BILAG_DATABASE_OWNER_URL). It may be stopped at
     any time and run again.
     """
     configure_logging()
     urls = usable_database(default_home())
     owner = urls.require_owner("`bilag retention`")
-    today = utc_now().astimezone(TIME_ZONE).date()
+    now = utc_now()
+    today = now.astimezone(TIME_ZONE).date()
     with connected(owner, "BILAG_DATABASE_OWNER_URL") as connection:
         every = plan(connection, today)
+        if not dry_run and not clock_is_right:
+            try:
+                check_clock(every, now)
+            except Refused as error:
+                raise CommandFailed(problem_line(error.problems[0]), Exit.PERSON) from error
         dropped = [] if dry_run else list(erase(connection, every, today, actor=actor()))
     if as_json:
         click.echo(json.dumps({"organizations": [_as_json(one) for one in every],

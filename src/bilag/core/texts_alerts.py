@@ -29,9 +29,12 @@ ALERT_TEXTS: dict[str, tuple[str, str, str]] = {
         "Look at what the system answered, and correct the cause before the claims are sent again.",
     ),
     "alert_errors": (
-        "{count} feil de siste 24 timene; grensen er {bound}.",
-        "{count} feil dei siste 24 timane; grensa er {bound}.",
-        "{count} errors in the last 24 hours; the bound is {bound}.",
+        "{count} feil de siste 24 timene på krav som ikke har gått gjennom siden; grensen er"
+        " {bound}.",
+        "{count} feil dei siste 24 timane på krav som ikkje har gått gjennom sidan; grensa er"
+        " {bound}.",
+        "{count} errors in the last 24 hours of claims that have not gone through since;"
+        " the bound is {bound}.",
     ),
     "alert_next_errors": (
         "Åpne oversikten og se hvilken integrasjon feilene kommer fra.",

@@ -236,6 +236,17 @@ AUDIT_TEXTS: dict[str, tuple[str, str, str]] = {
         "Vel mellom 5 og 100 år etter rekneskapsåret; bokføringslova krev minst fem.",
         "Choose between 5 and 100 years after the accounting year; the law asks for five at least.",
     ),
+    "retention_clock": (
+        "Klokka på maskinen sier {now}, men det nyeste i revisjonsloggen er fra {newest}, over"
+        " {days} dager før. Ingenting er slettet. Rett klokka; går den rett, kjør igjen med"
+        " --clock-is-right.",
+        "Klokka på maskina seier {now}, men det nyaste i revisjonsloggen er frå {newest}, over"
+        " {days} dagar før. Ingenting er sletta. Rett klokka; går ho rett, køyr på nytt med"
+        " --clock-is-right.",
+        "The clock of this machine says {now}, but the newest line of the audit log is of {newest},"
+        " more than {days} days before. Nothing is erased. Set the clock right; if it is right, run"
+        " it again with --clock-is-right.",
+    ),
     "retention_reason": (
         "Skriv hvorfor ingenting skal slettes.",
         "Skriv kvifor ingenting skal slettast.",

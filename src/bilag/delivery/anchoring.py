@@ -36,7 +36,8 @@ async def anchor_every_day(pool: Pool, files: AnchorFiles) -> None:
         today = utc_now().date()
         try:
             if done != today:
-                await anchor_all(pool, files)
+                async with pool.connection() as connection:
+                    await anchor_all(connection, files)
                 done = today
             await carry_away(files)
         except (psycopg.Error, PoolTimeout, OSError) as error:
@@ -44,15 +45,14 @@ async def anchor_every_day(pool: Pool, files: AnchorFiles) -> None:
         await asyncio.sleep(LOOK_SECONDS)
 
 
-async def anchor_all(pool: Pool, files: AnchorFiles) -> int:
+async def anchor_all(connection: psycopg.AsyncConnection[Any], files: AnchorFiles) -> int:
     """Write down the newest link of each organization; returns how many are new."""
     to_send, written = bool(_command()), 0
-    async with pool.connection() as connection:
-        for one in await list_organizations_async(connection):
-            async with organization_scope_async(connection, one.id):
-                newest = await head_async(connection, one.id)
-            if newest is not None:
-                written += await asyncio.to_thread(files.add, one.slug, newest, to_send=to_send)
+    for one in await list_organizations_async(connection):
+        async with organization_scope_async(connection, one.id):
+            newest = await head_async(connection, one.id)
+        if newest is not None:
+            written += await asyncio.to_thread(files.add, one.slug, newest, to_send=to_send)
     return written
 
 

@@ -7,7 +7,7 @@ Rules are the organization's own. What is over is worked out here and taken out 
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -46,7 +46,7 @@ class Rules:
 class Over:
     """What of one organization is over: all before a day, all links up to one, and how much it is.
 
-    `held` says why nothing is erased though it is over.
+    `held` says why nothing is erased though it is over; `newest` is when its log was last written.
     """
 
     organization_id: UUID
@@ -59,6 +59,7 @@ class Over:
     changes: int
     runs: int
     held: bool = False
+    newest: datetime | None = None
 
     @property
     def anything(self) -> bool:
@@ -155,6 +156,11 @@ SELECT (SELECT count(*) FROM ({CLAIMS}) c),
      WHERE organization_id = %(organization)s AND finished_at < %(before)s)
 """
 
+_NEWEST = """
+SELECT greatest((SELECT max(at) FROM sync_logs WHERE organization_id = %(organization)s),
+    (SELECT max(at) FROM change_logs WHERE organization_id = %(organization)s))
+"""
+
 
 def what_is_over(
     connection: psycopg.Connection[Any], organization_id: UUID, slug: str, today: date
@@ -173,9 +179,10 @@ def what_is_over(
     ((claims, attempts, changes, runs),) = connection.execute(
         _COUNTS, {**given, "link": link}
     ).fetchall()
+    ((newest,),) = connection.execute(_NEWEST, given).fetchall()
     held = rules.hold_until is not None and rules.hold_until >= today
     return Over(
-        organization_id, slug, rules, before, link, claims, attempts, changes, runs, held
+        organization_id, slug, rules, before, link, claims, attempts, changes, runs, held, newest
     )  # fmt: skip
 
 

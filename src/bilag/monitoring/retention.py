@@ -4,11 +4,12 @@ Each organization goes by its own rules; what several share goes when the last o
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import psycopg
 
+from bilag.core.problem import Problem, Refused
 from bilag.exports.erase import (
     drop_partition,
     erase_logs,
@@ -22,6 +23,9 @@ from bilag.exports.retention import Over, what_is_over
 from bilag.records.erase import erase_records
 from bilag.tenants.organizations import list_organizations
 from bilag.tenants.scope import organization_scope
+
+# An installation in use writes daily; longer than holidays is a clock that was set ahead.
+SILENCE_MAX = timedelta(days=31)
 
 _RECONCILIATIONS = """
 WITH old AS MATERIALIZED (
@@ -43,6 +47,18 @@ def plan(connection: psycopg.Connection[Any], today: date) -> list[Over]:
         with organization_scope(connection, one.id):
             every.append(what_is_over(connection, one.id, one.slug, today))
     return every
+
+
+def check_clock(every: Sequence[Over], now: datetime) -> None:
+    """Refuse to trust the clock where no log of any organization was written for a long time.
+
+    Raises Refused: years ahead, what is not over would go for good. The log tells what day it is.
+    """
+    newest = max((over.newest for over in every if over.newest is not None), default=None)
+    if newest is not None and now - newest > SILENCE_MAX:
+        params = {"now": f"{now:%Y-%m-%d}", "newest": f"{newest:%Y-%m-%d}",
+                  "days": str(SILENCE_MAX.days)}  # fmt: skip
+        raise Refused(Problem("retention_clock", params=params))
 
 
 def erase(

@@ -109,14 +109,17 @@ _ERRORS = """
 SELECT 'errors' AS rule, '' AS cause, NULL::uuid AS integration_id, NULL::timestamptz AS newest,
     jsonb_build_object('count', h.errors::text, 'bound', s.errors_max::text) AS params
 FROM watch_settings s
-JOIN (SELECT organization_id, sum(errors) AS errors FROM health_snapshots GROUP BY 1) h
+JOIN (SELECT organization_id, sum(errors_open) AS errors FROM health_snapshots GROUP BY 1) h
     ON h.organization_id = s.organization_id
 WHERE h.errors > s.errors_max
 """
 
 
 async def errors(connection: Connection, at: datetime) -> list[Cause]:
-    """More errors in the last 24 hours than the organization's bound."""
+    """More errors in the last 24 hours than the organization's bound, as `health` weighs them.
+
+    An error weighs until its claim has gone through.
+    """
     return await _found(connection, _ERRORS, at)
 
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 from django.core.exceptions import ValidationError
+from django.core.mail.message import sanitize_address
 from django.core.validators import validate_email
 from psycopg.rows import class_row
 
@@ -55,11 +56,15 @@ class FoundInvitation:
 
 
 def email_subject(email: str) -> str:
-    """Return an e-mail address as the name of a person: lower-cased; raises Refused for none."""
+    """Return an e-mail address as the name of a person: lower-cased; raises Refused for none.
+
+    Also for one that no e-mail can be made out to, such as `a@xn--ø.no`.
+    """
     found = email.strip().lower()
     try:
         validate_email(found)
-    except ValidationError as error:
+        sanitize_address(found, "utf-8")
+    except (ValidationError, ValueError) as error:
         raise Refused(Problem("email_not_valid", "email")) from error
     if len(found) > _EMAIL_MAX:
         raise Refused(Problem("email_not_valid", "email"))

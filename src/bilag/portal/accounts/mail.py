@@ -24,6 +24,7 @@ def mail(template: str, address: str, language: str, context: dict[str, Any]) ->
         text = render_to_string(f"accounts/email/{template}_message.txt", context)
     try:
         send_mail(" ".join(subject.split()), text, settings.DEFAULT_FROM_EMAIL, [address])
-    except (SMTPException, OSError) as error:
+    except (SMTPException, OSError, ValueError) as error:
+        # a ValueError: the mail library can make nothing out to such an address
         return type(error).__name__
     return ""

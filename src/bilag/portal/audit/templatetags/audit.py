@@ -39,12 +39,16 @@ def moment(at: datetime | None, form: str = "d MMM y HH:mm:ss") -> SafeString:
 def _drawn(seconds: int, form: str, locale: str) -> SafeString:
     there = datetime.fromtimestamp(seconds, TIME_ZONE)
     weekday = format_datetime(there, "EEEE", locale=locale)
+    # the time may stand under its day, a day is never broken
+    day, _, time = format_datetime(there, form, locale=locale).rpartition(" ")
     return format_html(
-        '<time datetime="{}" title="{}"><span class="ds-sr-only">{} </span>{}</time>',
+        '<time datetime="{}" title="{}"><span class="ds-sr-only">{} </span>'
+        '<span class="date">{}</span> {}</time>',
         there.isoformat(),
         weekday,
         weekday,
-        format_datetime(there, form, locale=locale),
+        day,
+        time,
     )
 
 
