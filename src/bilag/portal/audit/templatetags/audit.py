@@ -1,10 +1,10 @@
 """Times, amounts and outcomes as these pages show them, in the words and forms of the language."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from babel.dates import format_datetime
+from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from django import template
 from django.utils.html import format_html
@@ -17,6 +17,8 @@ from bilag.portal.audit.words import event_name, outcome_look, outcome_name
 register = template.Library()
 
 _LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
+# A month in letters where the order of numbers differs from country to country.
+_DAYS = {"nb_NO": "dd.MM.y", "nn_NO": "dd.MM.y", "en_GB": "d MMM y"}
 register.filter("event_name", event_name)
 
 
@@ -24,6 +26,16 @@ register.filter("event_name", event_name)
 def person(actor: str) -> str:
     """Return who did something as people know each other: a user by the e-mail address alone."""
     return actor.removeprefix("user ")
+
+
+@register.simple_tag
+def day(on: date | None) -> SafeString:
+    """Return a day in the one form that days have in this language. None is a dash."""
+    if on is None:
+        return SafeString("–")
+    locale = _locale()
+    written = format_date(on, _DAYS[locale], locale=locale)
+    return format_html('<time datetime="{}">{}</time>', on.isoformat(), written)
 
 
 @register.simple_tag
