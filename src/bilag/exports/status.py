@@ -107,6 +107,7 @@ class ExportRow:
     live: bool
     posting_date: date | None
     moved_from: date | None
+    integration_name: str
 
     @property
     def display_number(self) -> str:
@@ -121,7 +122,7 @@ SELECT e.id, i.key, e.source_system, e.source_id, e.revision, e.generation, e.pa
     e.category, e.state, e.state_since, e.currency, e.amount, e.reference, b.number_prefix,
     e.accounting_year, e.voucher_number, e.external_reference, e.external_voucher_number, e.attempt,
     e.due_at, e.reason, e.mapping_version, e.exported_at, e.created_at, e.live,
-    e.posting_date, e.moved_from
+    e.posting_date, e.moved_from, i.name
 FROM exports e JOIN organization_integrations i ON i.id = e.integration_id
 JOIN books b ON b.id = e.book_id
 """
@@ -214,6 +215,15 @@ def export_by_id(connection: psycopg.Connection[Any], export_id: int) -> ExportR
     """Return one export of the scope's organization, or None."""
     row = connection.execute(COLUMNS + "WHERE e.id = %s", [export_id]).fetchone()
     return None if row is None else ExportRow(*row)
+
+
+def source_ids(connection: psycopg.Connection[Any], export_ids: Sequence[int]) -> dict[int, str]:
+    """Return the claims of exports by the exports' ids; what is unknown is left out."""
+    rows = connection.execute(
+        "SELECT id, source_id FROM exports WHERE organization_id = current_organization()"
+        " AND id = ANY (%s)", [list(export_ids)],
+    )  # fmt: skip
+    return dict(rows.fetchall())
 
 
 def exports_of_claims(

@@ -41,7 +41,8 @@ WITH RECURSIVE systems AS (
     FROM systems s WHERE s.name IS NOT NULL
 )
 SELECT r.source_system, r.source_id, r.revision, r.id AS record_id, r.category, r.currency, r.total,
-    r.approved_at, coalesce(r.content ->> 'approvedBy', '') AS approved_by, r.received_at, w.withdrawn_at
+    r.approved_at, coalesce(r.content ->> 'approvedBy', '') AS approved_by, r.received_at,
+    w.withdrawn_at
 FROM systems s
 JOIN records r ON r.organization_id = %(organization)s AND r.source_system = s.name
     AND r.source_id = %(source_id)s

@@ -33,9 +33,13 @@ def day(on: date | None) -> SafeString:
     """Return a day in the one form that days have in this language. None is a dash."""
     if on is None:
         return SafeString("–")
+    return format_html('<time datetime="{}">{}</time>', on.isoformat(), day_words(on))
+
+
+def day_words(on: date) -> str:
+    """Return a day in that form, as plain text."""
     locale = _locale()
-    written = format_date(on, _DAYS[locale], locale=locale)
-    return format_html('<time datetime="{}">{}</time>', on.isoformat(), written)
+    return format_date(on, _DAYS[locale], locale=locale)
 
 
 @register.simple_tag
