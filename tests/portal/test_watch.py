@@ -1,11 +1,13 @@
 """The pages that say whether all is well, and the reports: what people see and change."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
+from bilag.tenants.members import Role
 from tests.database.api_stage import connect_owner, record
 from tests.database.watch_stage import alerts, bound, error, look_at, pending, refused, runtime
 from tests.portal.stage import Portal
@@ -60,6 +62,32 @@ def test_the_drawing_has_its_table(portal: Portal) -> None:
     assert 'aria-describedby="trend-words"' in page
     assert "Approved: 1. Exported: 0. Attempts that failed: 0." in said(page)
     assert page.count('<tr><th scope="row">') >= 30
+
+
+RULES = ("refusal", "failures_in_a_row", "errors", "pending", "breaker", "credential",
+         "other_company", "stopped", "warning", "silence")  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["admin", "accountant"])
+def test_every_alert_leads_to_where_its_cause_is_seen(portal: Portal, role: Role) -> None:
+    refused(portal.stage, "C000017", NOW)
+    for rule in RULES:
+        portal.stage.query(
+            "INSERT INTO alerts (organization_id, rule, cause, integration_id, params, opened_at,"
+            " told_at) SELECT organization_id, %s, '', CASE WHEN %s THEN id END,"
+            " jsonb_build_object("
+            "'integration', name, 'source_id', 'C000017', 'field', 'api_key'), now(), now()"
+            " FROM organization_integrations WHERE key = 'ledger'",
+            rule, rule not in ("errors", "silence"),
+        )  # fmt: skip
+    browser = portal.browser(role)
+    page = browser.get(portal.page("alerts")).content.decode()
+    found = re.findall(r'<td><a class="ds-link" href="([^"]+)">([^<]+)<', page)
+    assert len(found) == len(RULES)
+    assert ("/o/alice/failed?integration=ledger", "Failed claims of Ledger") in found
+    assert ("/o/alice/exports?record=C000017", "The claim C000017") in found
+    for address, _name in found:
+        assert browser.get(html.unescape(address)).status_code == 200, address
 
 
 def test_alerts_are_seen_counted_and_acknowledged(portal: Portal) -> None:
