@@ -171,6 +171,7 @@ def organizations(request: HttpRequest, person: Person) -> HttpResponse:
     context = {
         "rows": rows,
         "in_all": page.in_all,
+        "sums": page,
         "sorts": SORT_NAMES.items(),
         "shows": SHOW_NAMES.items(),
         **chosen,
