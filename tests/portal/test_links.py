@@ -7,10 +7,13 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from tests.portal.place import EMPTY, FILLED, Place
+from tests.portal.routes import pages
 
 # Pages of one kind differ by their rows alone, and their links by the numbers in them.
 _ROW = re.compile(r"[0-9a-f]{8}-[0-9a-f-]{27}|[0-9]+")
 _OF_A_KIND = 4
+# The values of a record, as rules take them and systems are sent them.
+AS_IN_RECORDS = ("mapping:fields", "mapping:rule", "mapping:preview")
 _LINK = re.compile(r"""<a\b[^>]*\bhref=(?:"([^"]*)"|'([^']*)')""")
 
 
@@ -40,3 +43,29 @@ def test_no_link_ends_where_its_reader_may_not_go(place: Place, role: str) -> No
                 waiting.append((following, address))
     assert len(seen) > 20
     assert not dead, "\n".join(dead)
+
+
+@pytest.mark.parametrize(
+    ("language", "other"),
+    [
+        ("nb", r"\b20\d\d-\d\d-\d\d\b|\b\d{1,2}\. [a-zæøå]{3,9}\.? 20\d\d"),
+        ("nn", r"\b20\d\d-\d\d-\d\d\b|\b\d{1,2}\. [a-zæøå]{3,9}\.? 20\d\d"),
+        ("en", r"\b\d{1,2}[./]\d{1,2}[./]20\d\d\b|\b\d{1,2} (Mar|Oct|Nov|Dec)[a-z]* 20\d\d"),
+    ],
+)
+def test_days_have_one_form_on_all_pages(place: Place, language: str, other: str) -> None:
+    client = place.people["admin"].client(language)
+    wrong = []
+    for route in pages():
+        answer = client.get(route.path(place))
+        if route.name in AS_IN_RECORDS or answer.status_code != 200:
+            continue
+        if "html" not in answer.get("Content-Type", ""):
+            continue
+        # what was sent, answered or put in by somebody stays as it was
+        shown = re.sub(r"<(pre|code|textarea|option|blockquote|script)\b.*?</\1>", " ",
+                       answer.content.decode(), flags=re.DOTALL)  # fmt: skip
+        text = " ".join(re.sub(r"<[^>]+>", " ", shown).split())
+        wrong += [f"{route.name}: …{text[max(found.start() - 60, 0) : found.end()]}"
+                  for found in re.finditer(other, text)][:3]  # fmt: skip
+    assert not wrong, "\n".join(wrong)

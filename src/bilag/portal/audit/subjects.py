@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -15,9 +16,11 @@ from bilag.exports.audit_log import Entry
 from bilag.exports.status import source_ids
 from bilag.integrations.books import list_books
 from bilag.integrations.store import list_integrations
+from bilag.portal.audit.templatetags.audit import day_words
 
 _EXPORT = re.compile(r"export ([0-9]{1,18})")
 _EXPORTS = re.compile(r"([0-9]+) exports")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +82,7 @@ def subject_words(subject: str, names: Names) -> str:
         return _("integration %(name)s") % {"name": names.integration(rest)}
     if kind == "book":
         key, _space, days = rest.partition(" ")
+        days = _DAY.sub(lambda found: day_words(date.fromisoformat(found[0])), days)
         return " ".join((_("book %(name)s") % {"name": names.book(key)}, days)).rstrip()
     return _other(subject, kind, rest)
 

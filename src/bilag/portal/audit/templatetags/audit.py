@@ -4,9 +4,9 @@ from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from django import template
+from django.utils.formats import date_format, get_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -17,8 +17,6 @@ from bilag.portal.audit.words import event_name, outcome_look, outcome_name
 register = template.Library()
 
 _LOCALES = {"nb": "nb_NO", "nn": "nn_NO", "en": "en_GB"}
-# A month in letters where the order of numbers differs from country to country.
-_DAYS = {"nb_NO": "dd.MM.y", "nn_NO": "dd.MM.y", "en_GB": "d MMM y"}
 register.filter("event_name", event_name)
 
 
@@ -38,29 +36,32 @@ def day(on: date | None) -> SafeString:
 
 def day_words(on: date) -> str:
     """Return a day in that form, as plain text."""
-    locale = _locale()
-    return format_date(on, _DAYS[locale], locale=locale)
+    return date_format(on, "SHORT_DATE_FORMAT")
 
 
 @register.simple_tag
-def moment(at: datetime | None, form: str = "d MMM y HH:mm:ss") -> SafeString:
-    """Return a time in Oslo, absolute; its weekday is heard, and seen on hover. None is a dash."""
+def moment(at: datetime | None, to: str = "second") -> SafeString:
+    """Return a time in Oslo, absolute, to the second or the minute. None is a dash.
+
+    Its weekday is heard, and seen on hover.
+    """
     if at is None:
         return SafeString("–")
-    return _drawn(int(at.timestamp()), form, _locale())
+    return _drawn(int(at.timestamp()), to, get_language() or "nb")
 
 
 # A third of the time of a page full of times, which a row says twice and the next request again.
 @lru_cache(maxsize=5_000)
-def _drawn(seconds: int, form: str, locale: str) -> SafeString:
+def _drawn(seconds: int, to: str, language: str) -> SafeString:
     there = datetime.fromtimestamp(seconds, TIME_ZONE)
-    weekday = format_datetime(there, "EEEE", locale=locale)
+    weekday = date_format(there, "l")
+    form = get_format("DATETIME_FORMAT", language)
     return format_html(
         '<time datetime="{}" title="{}"><span class="ds-sr-only">{} </span>{}</time>',
         there.isoformat(),
         weekday,
         weekday,
-        format_datetime(there, form, locale=locale),
+        date_format(there, f"{form}:s" if to == "second" else form),
     )
 
 
