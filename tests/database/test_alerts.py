@@ -209,7 +209,7 @@ def test_a_credential_is_about_to_expire(stage: Stage, start: datetime) -> None:
     assert look_at(stage, start) == ["credential"]
     assert look_at(stage, start + SECOND) == []
     (alert,) = alerts(stage)
-    assert f"{expires.astimezone(OSLO):%Y-%m-%d}" in alert.text("nb")
+    assert f"{expires.astimezone(OSLO):%d.%m.%Y}" in alert.text("nb")
     assert look_at(stage, expires) == ["credential"], "told once more when it has expired"
     stage.query("UPDATE credentials SET expires_at = %s", expires + 100 * DAY)
     look_at(stage, expires + HOUR)

@@ -59,7 +59,10 @@ def test_people_of_the_role_are_mailed_in_their_organizations_language(
     assert "rekneskapssystemet avviste 1 krav, mellom dei C000017" in text
     assert "Konto 7140 finst ikkje" in text
     assert "Kostnadsstad manglar" in text
-    assert "https://bilag.example.org/o/alice/" in text
+    assert (
+        "Mislukka krav i Ledger: https://bilag.example.org/o/alice/failed?integration=ledger"
+        in text
+    )
     assert "2 nye varsel" in mailbox.messages[0]["Subject"]
     assert tell(stage) == 0, "once"
 
@@ -74,6 +77,9 @@ def test_global_admins_are_told_of_many_errors_only(stage: Stage, mailbox: Mailb
     look_at(stage, NOW, mail=True)
     tell(stage)
     assert "1 feil de siste 24 timene" in mailbox.read("operator@example.org")
+    assert "https://bilag.example.org/admin-overview?named=alice" in mailbox.read(
+        "operator@example.org"
+    )
     assert "avviste" not in mailbox.read("operator@example.org")
     assert "avviste" in mailbox.read("accountant@example.org")
     assert "grensen" not in mailbox.read("accountant@example.org")

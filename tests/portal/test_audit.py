@@ -16,15 +16,19 @@ from tests.portal.log_stage import attempt
 from tests.portal.stage import Portal
 
 
-def change(portal: Portal, event: str, detail: dict[str, Any], actor: str = "user a@b.no") -> None:
+def change(
+    portal: Portal,
+    event: str,
+    detail: dict[str, Any],
+    actor: str = "user a@b.no",
+    subject: str = "integration ledger",
+) -> None:
     """Write a change into Alice's log."""
     with (
         portal.stage.installation.pool.connection() as connection,
         organization_scope(connection, portal.stage.alice.organization),
     ):
-        record_change(
-            connection, portal.stage.alice.organization, actor, event, "integration ledger", detail
-        )
+        record_change(connection, portal.stage.alice.organization, actor, event, subject, detail)
 
 
 def text_of(client: Client, address: str, status: int = 200) -> str:
@@ -196,3 +200,62 @@ def test_an_outsider_finds_none_of_it(logged: Portal) -> None:
 
 def test_an_empty_log_says_what_will_stand_there(portal: Portal) -> None:
     assert "Nothing is logged yet" in text_of(portal.browser(), portal.page("audit"))
+
+
+def test_a_changed_mapping_is_told_by_its_old_and_new_codes(portal: Portal) -> None:
+    alice = portal.stage.alice
+    editor = portal.stage.installation.mapping_editor_of(alice.organization, "user a@b.no")
+    editor.change("ledger", {"categories": {"travel": {"account": "7140"}}})
+    editor.save("ledger")
+    editor.change("ledger", {"categories": {"travel": {"account": "7150"}}})
+    saved = editor.save("ledger")
+    browser = portal.browser("accountant")
+    listed = text_of(browser, portal.page("audit?type=change.mapping"))
+    assert "Field mapping changed: field mapping of Ledger" in listed
+    (address, *_) = links(
+        browser, portal.page("audit?type=change.mapping"), r"/o/alice/audit/c[^\"]+"
+    )
+    page = text_of(browser, address)
+    assert "Expense type “travel”: ledger account 7140 7150" in page
+    assert "{" not in page
+    (compared,) = links(browser, address, r"[^\"]*/mapping/versions/compare[^\"]*")
+    assert f"new={saved.version}" in compared
+    assert "7150" in text_of(browser, compared)
+    (row,) = file_of(browser, portal.page("audit/file?type=change.mapping"))
+    assert "“travel”: ledger account: 7140 → 7150" in row["Details"]
+    assert row["About"] == "field mapping of Ledger (ledger)"
+    masked = text_of(portal.browser("coordinator"), address)
+    assert "7150" not in masked
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("nb", ("krav C1", "integrasjonen Ledger", "boken Main book", "medlem eve@example.org",
+                "2 krav", "Lukket til og med ingenting 30.11.2026")),
+        ("nn", ("krav C1", "integrasjonen Ledger", "boka Main book", "medlem eve@example.org",
+                "2 krav", "Lukka til og med ingenting 30.11.2026")),
+    ],
+)  # fmt: skip
+def test_what_a_change_was_about_is_said_in_the_language_of_the_page(
+    portal: Portal, language: str, said: tuple[str, ...]
+) -> None:
+    alice = portal.stage.alice
+    alice.hand_over(record("C1"))
+    closed = {"closedThrough": {"before": "null", "after": '"2026-11-30"'}}
+    for event, subject, detail in (
+        ("export.cancelled", f"export {alice.export_id('C1')}", {}),
+        ("integration.changed", "integration ledger", {}),
+        ("export.retried", "2 exports", {}),
+        ("member.removed", "member eve@example.org", {}),
+        ("book.changed", "book main", closed),
+    ):
+        change(portal, event, detail, subject=subject)
+    browser = portal.browser()
+    browser.cookies["django_language"] = language
+    listed = text_of(browser, portal.page("audit"))
+    (newest, *_) = links(browser, portal.page("audit"), r"/o/alice/audit/c[^\"]+")
+    shown = text_of(browser, newest)
+    for words in said:
+        assert words in listed + shown, words
+    assert not re.search(r"\bexports?\b|\bmapping of\b|: ledger", listed)

@@ -33,7 +33,7 @@ def test_every_claim_stands_there_with_its_state_and_amount(portal: Portal) -> N
     states(portal, *ALL)
     page = text_of(portal.browser("coordinator"), portal.page("exports"))
     assert "12 claims on this page" in page
-    for words in ("in doubt", "needs review", "349.50 NOK", "ledger"):
+    for words in ("in doubt", "needs review", "349.50 NOK", "Ledger"):
         assert words in page
     rows = file_of(portal.browser(), portal.page("exports/file"))
     assert {row["Claim"] for row in rows} == {f"C-{state}" for state in ALL}
@@ -111,6 +111,36 @@ def test_a_claim_tells_all_that_happened_to_it_in_order(portal: Portal) -> None:
     assert '"amount": 249.50' in page
     assert "It is booked. It is never sent again" in page
     assert "The same claim elsewhere" in page
+
+
+@pytest.mark.parametrize(
+    ("posted", "moved", "said"),
+    [
+        ("2026-11-02", None, "2026-11-02, the day of approval"),
+        ("2026-10-31", None, "2026-10-31, the last day of the month of the costs"),
+        ("2026-10-05", None, "2026-10-05, the last day of the costs"),
+        ("2026-12-24", None, "2026-12-24 "),
+        ("2026-12-01", "2026-11-02",
+         "2026-12-01, the first open day, since 2026-11-02 lies in a closed period"),
+    ],
+)  # fmt: skip
+def test_a_claim_says_when_it_was_approved_and_on_which_day_it_is_posted(
+    portal: Portal, posted: str, moved: str | None, said: str
+) -> None:
+    alice = portal.stage.alice
+    alice.hand_over(record("C1"))
+    export_id = alice.export_id("C1")
+    attempt(portal.stage, alice, export_id)
+    portal.stage.query("UPDATE exports SET posting_date = %s, moved_from = %s", posted, moved)
+
+    page = text_of(portal.browser("accountant"), portal.page(f"exports/{export_id}"))
+    page = page.replace(" ,", ",")  # of a tag that ends before it
+
+    assert "Approved 2026-11-02, by coordinator-3" in page
+    assert f"Posting date {said}" in page
+    story = page.split("What happened")[1]
+    assert "Revision 1 approved by coordinator-3" in story.split("Revision 1 received")[0]
+    assert f"posting date {said.partition(',')[0]}" in story
 
 
 def test_a_coordinator_sees_the_story_without_names_and_texts(portal: Portal) -> None:

@@ -1,13 +1,16 @@
 """The pages that say whether all is well, and the reports: what people see and change."""
 
+import html
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from django.test import Client
 
-from tests.database.api_stage import connect_owner, record
+from bilag.tenants.members import Role
+from tests.database.api_stage import Stage, connect_owner, record
 from tests.database.watch_stage import alerts, bound, error, look_at, pending, refused, runtime
+from tests.portal.queries import counted
 from tests.portal.stage import Portal
 
 NOW = datetime.now(UTC)
@@ -60,6 +63,32 @@ def test_the_drawing_has_its_table(portal: Portal) -> None:
     assert 'aria-describedby="trend-words"' in page
     assert "Approved: 1. Exported: 0. Attempts that failed: 0." in said(page)
     assert page.count('<tr><th scope="row">') >= 30
+
+
+RULES = ("refusal", "failures_in_a_row", "errors", "pending", "breaker", "credential",
+         "other_company", "stopped", "warning", "silence")  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ["admin", "accountant"])
+def test_every_alert_leads_to_where_its_cause_is_seen(portal: Portal, role: Role) -> None:
+    refused(portal.stage, "C000017", NOW)
+    for rule in RULES:
+        portal.stage.query(
+            "INSERT INTO alerts (organization_id, rule, cause, integration_id, params, opened_at,"
+            " told_at) SELECT organization_id, %s, '', CASE WHEN %s THEN id END,"
+            " jsonb_build_object("
+            "'integration', name, 'source_id', 'C000017', 'field', 'api_key'), now(), now()"
+            " FROM organization_integrations WHERE key = 'ledger'",
+            rule, rule not in ("errors", "silence"),
+        )  # fmt: skip
+    browser = portal.browser(role)
+    page = browser.get(portal.page("alerts")).content.decode()
+    found = re.findall(r'<td><a class="ds-link" href="([^"]+)">([^<]+)<', page)
+    assert len(found) == len(RULES)
+    assert ("/o/alice/failed?integration=ledger", "Failed claims of Ledger") in found
+    assert ("/o/alice/exports?record=C000017", "The claim C000017") in found
+    for address, _name in found:
+        assert browser.get(html.unescape(address)).status_code == 200, address
 
 
 def test_alerts_are_seen_counted_and_acknowledged(portal: Portal) -> None:
@@ -181,6 +210,41 @@ def test_a_rate_of_ones_own(portal: Portal) -> None:
     assert portal.browser("accountant").get(portal.page("reports/wages/rates")).status_code == 404
 
 
+def measured(stage: Stage, *, of: str = "alice", **figures: int) -> None:
+    """Keep figures for the organization's integration, as a worker does that looked at it."""
+    with connect_owner(stage) as owner:
+        owner.execute(
+            "INSERT INTO health_snapshots (organization_id, integration_id, pending, for_person,"
+            " errors, errors_open, taken_at) SELECT o.id, i.id, %(pending)s, %(for_person)s,"
+            " %(errors)s, 0, now() FROM organizations o JOIN organization_integrations i"
+            " ON i.organization_id = o.id WHERE o.slug = %(of)s",
+            {"pending": 0, "for_person": 0, "errors": 0, "of": of, **figures},
+        )
+
+
+def test_somebody_of_several_organizations_sees_how_each_stands(portal: Portal) -> None:
+    measured(portal.stage, pending=4, for_person=3, errors=1)
+    runtime(portal.stage, last_sync_at=NOW, last_sync_outcome="ok")
+    portal.browser("accountant", "ann@example.org", portal.stage.charlie.organization)
+    ann = portal.browser("accountant", "ann@example.org")
+    page = ann.get("/?choose").content.decode()
+    assert "alice ! &nbsp;needs attention 3 4 1 charlie … &nbsp;nothing sent" in said(page)
+    with counted() as two:
+        ann.get("/?choose")
+    with connect_owner(portal.stage) as owner:
+        owner.execute(
+            "INSERT INTO organizations (id, slug, name) SELECT gen_random_uuid(), 'o' || n,"
+            " 'Organization ' || n FROM generate_series(1, 40) n"
+        )
+        owner.execute(
+            "INSERT INTO members (organization_id, subject, role)"
+            " SELECT id, 'ann@example.org', 'accountant' FROM organizations WHERE slug LIKE 'o%'"
+        )
+    with counted() as many:
+        assert "Organization 40" in ann.get("/?choose").content.decode()
+    assert len(many.statements) == len(two.statements)
+
+
 def test_all_organizations_by_what_needs_attention(portal: Portal) -> None:
     operator = portal.browser(None, "operator@example.org")
     with connect_owner(portal.stage) as owner:
@@ -190,10 +254,13 @@ def test_all_organizations_by_what_needs_attention(portal: Portal) -> None:
             " 'Organization ' || n FROM generate_series(1, 60) n"
         )
     runtime(portal.stage, error_since=NOW, error_message="no")
+    measured(portal.stage, pending=4, errors=1)
+    measured(portal.stage, pending=3, errors=2, of="charlie")
     page = operator.get("/admin-overview").content.decode()
     assert "62 organizations" in said(page)
     assert page.index(">alice (alice)<") < page.index(">Organization 1 (")
     assert "stopped by an error" in said(page)
+    assert "Sum of 62 organizations 7 3" in said(page)
     assert "No worker is running." in said(page)
     (following,) = re.findall(r'href="(\?[^"]*after=[^"]*)"', page)
     second = operator.get("/admin-overview" + following.replace("&amp;", "&")).content.decode()

@@ -90,6 +90,8 @@ def test_first_open_day_posts_in_the_next_year_and_says_when_it_was(
         assert entry["text"] == f"{source_id} Visit to a member (opprinnelig dato 02.11.2026)"
     numbers = world.query("SELECT accounting_year, voucher_number FROM exports ORDER BY 2")
     assert numbers == [(2027, number) for number in range(1, 7)]
+    days = world.query("SELECT DISTINCT posting_date, moved_from FROM exports")
+    assert days == [(date(2027, 1, 1), date(2026, 11, 2))]
     assert world.query("SELECT accounting_year FROM voucher_series") == [(2027,)]
     logged = world.query(
         "SELECT message FROM sync_logs WHERE outcome = 'held' AND message LIKE %s"

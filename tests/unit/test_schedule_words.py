@@ -88,4 +88,4 @@ def test_pauses() -> None:
         "Paused from day 28 of every month through day 3 of the next"
     )
     once = PauseOnce(datetime(2026, 12, 20), datetime(2027, 1, 4, 12))  # noqa: DTZ001
-    assert pause_words(once, "nn") == "Pause frå 2026-12-20 00:00 til 2027-01-04 12:00"
+    assert pause_words(once, "nn") == "Pause frå 20.12.2026 00:00 til 04.01.2027 12:00"

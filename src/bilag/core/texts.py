@@ -3,6 +3,8 @@
 A test fails on a missing language or on placeholders that differ between the three.
 """
 
+import re
+
 from bilag.core.texts_alerts import ALERT_TEXTS
 from bilag.core.texts_api import API_TEXTS
 from bilag.core.texts_audit import AUDIT_TEXTS
@@ -58,7 +60,18 @@ def say(code: str, language: str = "en", /, **params: str) -> str:
     if sentences is None:
         return code
     index = LANGUAGES.index(language) if language in LANGUAGES else LANGUAGES.index("en")
+    if LANGUAGES[index] != "en":
+        params = {name: _day_first(name, text) for name, text in params.items()}
     return sentences[index].format_map(_Params(params))
+
+
+# Days that we tell, never what somebody wrote; as Norwegians write them.
+_DAYS = frozenset({"day", "closed", "open", "first", "last", "at", "until", "start", "end"})
+_DAY = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?= |$)")
+
+
+def _day_first(name: str, text: str) -> str:
+    return _DAY.sub(r"\3.\2.\1", text) if name in _DAYS else text
 
 
 class _Params(dict[str, str]):

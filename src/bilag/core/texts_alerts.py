@@ -117,6 +117,25 @@ ALERT_TEXTS: dict[str, tuple[str, str, str]] = {
         "Sjå etter om appen framleis overfører det som er godkjent.",
         "See whether the app still hands over what is approved.",
     ),
+    "alert_at_failed": (
+        "Mislykkede krav i {integration}",
+        "Mislukka krav i {integration}",
+        "Failed claims of {integration}",
+    ),
+    "alert_at_claim": ("Kravet {source_id}", "Kravet {source_id}", "The claim {source_id}"),
+    "alert_at_claims": ("Alle krav", "Alle krav", "All claims"),
+    "alert_at_integration": (
+        "Integrasjonen {integration}",
+        "Integrasjonen {integration}",
+        "The integration {integration}",
+    ),
+    "alert_at_credential": (
+        "Bytt tilgangsnøkkelen i {integration}",
+        "Byt tilgangsnøkkelen i {integration}",
+        "Rotate the credential of {integration}",
+    ),
+    "alert_at_overview": ("Oversikten", "Oversikta", "The overview"),
+    "alert_at_all": ("Alle organisasjoner", "Alle organisasjonar", "All organizations"),
     "alert_mail_subject": (
         "{organization}: {count} nye varsler fra regnskapsleveringen",
         "{organization}: {count} nye varsel frå rekneskapsleveringa",
@@ -128,9 +147,9 @@ ALERT_TEXTS: dict[str, tuple[str, str, str]] = {
         "What to do: {next}",
     ),
     "alert_mail_link": (
-        "Oversikten: {address}",
-        "Oversikta: {address}",
-        "The overview: {address}",
+        "{place}: {address}",
+        "{place}: {address}",
+        "{place}: {address}",
     ),
     "alert_mail_foot": (
         "Et varsel forsvinner av seg selv når årsaken er borte. Hvem som får e-post, bestemmer"

@@ -34,6 +34,7 @@ from bilag.integrations.store import (
     read_mapping,
     save_mapping,
 )
+from bilag.mapping.dates import TIME_ZONE
 from bilag.mapping.document import CLAIMANTS_MAX, DocumentError
 from bilag.mapping.parts import (
     Changes,
@@ -310,7 +311,7 @@ class MappingEditor(MappingDesk):
 
 
 def _saved_meanwhile(newer: Outline) -> SavedMeanwhile:
-    at = newer.created_at.isoformat(timespec="minutes") if newer.created_at else ""
+    at = f"{newer.created_at.astimezone(TIME_ZONE):%Y-%m-%d %H:%M}" if newer.created_at else ""
     params = {"version": str(newer.version), "by": newer.created_by, "at": at}
     return SavedMeanwhile(Problem("mapping_moved", "version", params=params))
 

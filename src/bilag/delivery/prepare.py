@@ -130,6 +130,8 @@ def number_and_build(
                     mapping_version=version,
                     attempt=item.candidate.attempt,
                     token=item.candidate.token,
+                    posting_date=voucher.posting_date,
+                    moved_from=voucher.moved_from,
                 )
             )
             body = None

@@ -201,9 +201,9 @@ class SyncNow:
             return open_requests(connection)
 
     def integrations(self) -> list[Integration]:
-        """Return the integrations that can be synced, by key."""
+        """Return the integrations by key, those too that are still being set up."""
         with self._scope() as connection:
-            return list_integrations(connection, self._organization_id)
+            return list_integrations(connection, self._organization_id, drafts=True)
 
     def _before(
         self, connection: psycopg.Connection[Any], one: Integration, standing: Standing

@@ -110,6 +110,7 @@ class Entry:
     reference: str = ""
     export_id: int | None = None
     integration_key: str = ""
+    integration_name: str = ""
     run_id: UUID | None = None
     attempt: int | None = None
     submission_id: int | None = None
@@ -143,8 +144,8 @@ class Content:
 
 _ATTEMPTS = """
 SELECT l.at, l.id, l.event, l.outcome, l.source_id, l.reference, l.export_id,
-    i.key AS integration_key, l.run_id, l.attempt, l.submission_id, l.http_status, l.duration_ms,
-    l.message, l.field, l.line, l.link
+    i.key AS integration_key, i.name AS integration_name, l.run_id, l.attempt, l.submission_id,
+    l.http_status, l.duration_ms, l.message, l.field, l.line, l.link
 FROM (SELECT * FROM sync_logs WHERE organization_id = current_organization() {where}
       ORDER BY at {order}, id {order} LIMIT %(limit)s) l
 JOIN organization_integrations i ON i.id = l.integration_id

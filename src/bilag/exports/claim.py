@@ -5,7 +5,7 @@ A row is taken only from `pending`, under a fresh token, with its number, payloa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -48,6 +48,7 @@ class Intent(NamedTuple):
     """One document about to be sent: export, number, bytes; `fresh` = number newly drawn.
 
     Documents with the same `position` share a new submission; the first of them carries its bytes.
+    `posting_date` and `moved_from` are those of the voucher, None for bytes that are sent again.
     """
 
     export_id: int
@@ -61,6 +62,8 @@ class Intent(NamedTuple):
     attempt: int
     token: int
     resend_of: int | None = None
+    posting_date: date | None = None
+    moved_from: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +194,7 @@ WITH gate AS MATERIALIZED (
 ), d AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset(%(intents)s) AS d (export_id bigint, year int, number int,
         fresh boolean, position int, body text, headers jsonb, version int, resend_of bigint,
-        attempt int, token bigint)
+        attempt int, token bigint, posting_date date, moved_from date)
 ), mine AS MATERIALIZED (
     SELECT e.id, e.accounting_year, e.voucher_number FROM exports e, token, d
     WHERE e.id = ANY (%(ids)s) AND e.state = 'pending' AND e.live IS NOT FALSE
@@ -223,6 +226,8 @@ WITH gate AS MATERIALIZED (
         token = token.token, send_by = now() + %(send_within)s * interval '1 second',
         submission_id = coalesce(d.resend_of, token.token * 1000 + d.position),
         mapping_version = d.version, accounting_year = d.year, voucher_number = d.number,
+        posting_date = CASE WHEN d.resend_of IS NULL THEN d.posting_date ELSE e.posting_date END,
+        moved_from = CASE WHEN d.resend_of IS NULL THEN d.moved_from ELSE e.moved_from END,
         reason = NULL
     FROM d, token, whole
     WHERE e.id = ANY (%(ids)s) AND whole.id = e.id AND d.export_id = e.id
@@ -327,6 +332,8 @@ async def take(
             "resend_of": i.resend_of,
             "attempt": i.attempt,
             "token": i.token,
+            "posting_date": i.posting_date,
+            "moved_from": i.moved_from,
         }
         for i in intents
     ]  # fmt: skip

@@ -196,11 +196,12 @@ class WaitingExport(NamedTuple):
     asked_at: datetime
     asked_by: str
     reason: str
+    integration_name: str
 
 
 _WAITING = """
 SELECT e.id, i.key, e.source_id, e.generation, e.currency, e.amount, e.created_at,
-    e.reason -> 'params' ->> 'actor', e.reason -> 'params' ->> 'reason'
+    e.reason -> 'params' ->> 'actor', e.reason -> 'params' ->> 'reason', i.name
 FROM exports e JOIN organization_integrations i ON i.id = e.integration_id
 WHERE e.organization_id = current_organization() AND e.kind = 'forced' AND e.for_person
   AND e.state = 'held' AND e.reason ->> 'code' = %s AND e.id > %s

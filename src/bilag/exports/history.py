@@ -20,8 +20,8 @@ STEPS_MAX = 300
 
 
 class Step(NamedTuple):
-    """One thing that happened: `kind` is received, withdrawn, opened, mapped, attempt, change or
-    booked; the fields that say more about it are set, the others are None.
+    """One thing that happened: `kind` is approved, received, withdrawn, opened, mapped, attempt,
+    change or booked; the fields that say more about it are set, the others are None.
     """
 
     at: datetime
@@ -92,7 +92,7 @@ def story(
 
 
 # What happens within one transaction has one time; this is the order in which people think of it.
-_ORDER = ("received", "withdrawn", "opened", "mapped", "change", "attempt", "booked")
+_ORDER = ("approved", "received", "withdrawn", "opened", "mapped", "change", "attempt", "booked")
 
 
 def _received(
@@ -100,6 +100,7 @@ def _received(
 ) -> list[Step]:
     found: list[Step] = []
     for one in list_revisions(connection, organization_id, export.source_id, export.source_system):
+        found.append(Step(one.approved_at, "approved", revision=one))
         found.append(Step(one.received_at, "received", revision=one))
         if one.withdrawn_at is not None:
             found.append(Step(one.withdrawn_at, "withdrawn", revision=one))

@@ -5,7 +5,7 @@ Totals come from counters kept with each change, so no query here grows with his
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -74,7 +74,10 @@ def sum_rule(rows: Sequence[StateTotal]) -> dict[tuple[str, str], tuple[int, Dec
 
 @dataclass(frozen=True, slots=True)
 class ExportRow:
-    """One export as people and programs see it; `reason` is a stored problem, or None."""
+    """One export as people and programs see it; `reason` is a stored problem, or None.
+
+    `posting_date` is the day it was sent with, `moved_from` the one it had in a closed period.
+    """
 
     id: int
     integration_key: str
@@ -102,6 +105,9 @@ class ExportRow:
     exported_at: datetime | None
     created_at: datetime
     live: bool
+    posting_date: date | None
+    moved_from: date | None
+    integration_name: str
 
     @property
     def display_number(self) -> str:
@@ -115,7 +121,8 @@ COLUMNS = """
 SELECT e.id, i.key, e.source_system, e.source_id, e.revision, e.generation, e.part, e.kind,
     e.category, e.state, e.state_since, e.currency, e.amount, e.reference, b.number_prefix,
     e.accounting_year, e.voucher_number, e.external_reference, e.external_voucher_number, e.attempt,
-    e.due_at, e.reason, e.mapping_version, e.exported_at, e.created_at, e.live
+    e.due_at, e.reason, e.mapping_version, e.exported_at, e.created_at, e.live,
+    e.posting_date, e.moved_from, i.name
 FROM exports e JOIN organization_integrations i ON i.id = e.integration_id
 JOIN books b ON b.id = e.book_id
 """
@@ -208,6 +215,15 @@ def export_by_id(connection: psycopg.Connection[Any], export_id: int) -> ExportR
     """Return one export of the scope's organization, or None."""
     row = connection.execute(COLUMNS + "WHERE e.id = %s", [export_id]).fetchone()
     return None if row is None else ExportRow(*row)
+
+
+def source_ids(connection: psycopg.Connection[Any], export_ids: Sequence[int]) -> dict[int, str]:
+    """Return the claims of exports by the exports' ids; what is unknown is left out."""
+    rows = connection.execute(
+        "SELECT id, source_id FROM exports WHERE organization_id = current_organization()"
+        " AND id = ANY (%s)", [list(export_ids)],
+    )  # fmt: skip
+    return dict(rows.fetchall())
 
 
 def exports_of_claims(

@@ -17,7 +17,7 @@ from psycopg.rows import class_row, tuple_row
 from bilag.integrations.keys import Vault, VaultError
 from bilag.integrations.organization_secrets import read_secret_async
 from bilag.monitoring.alerts import ALERT_COLUMNS, ROLES, Alert
-from bilag.monitoring.mail import send_mail
+from bilag.monitoring.mail import Reader, send_mail
 from bilag.monitoring.settings import WEBHOOK_SECRET
 from bilag.monitoring.webhook import Target, send_webhook
 from bilag.tenants.scope import organization_scope_async
@@ -192,7 +192,6 @@ async def _mail(
     Failure policy: each person stands alone. Who could not be told is tried again, and nobody else;
     an address that no mail can be made out to is noted, and never tried again.
     """
-    link = f"{address}/o/{organization.slug}/" if address else ""
     outcomes = {one.notice: _Outcome(list(one.told)) for one in notices}
     ends = time.monotonic() + MAIL_SECONDS
     for subject, role in people.items():
@@ -202,7 +201,10 @@ async def _mail(
         again, unreachable = "the mail server is too slow", ""
         if time.monotonic() < ends:
             alerts = [one.alert for one in theirs]
-            again, unreachable = await _mail_one(organization, subject, alerts, link)
+            to = Reader(
+                subject, role, organization.slug, organization.name, organization.language, address
+            )
+            again, unreachable = await _mail_one(to, alerts)
         for one in theirs:
             outcome = outcomes[one.notice]
             outcome.again = outcome.again or again
@@ -212,20 +214,16 @@ async def _mail(
     return outcomes
 
 
-async def _mail_one(
-    organization: _Organization, subject: str, alerts: Sequence[Alert], link: str
-) -> tuple[str, str]:
+async def _mail_one(to: Reader, alerts: Sequence[Alert]) -> tuple[str, str]:
     """Mail one person; returns why it is tried again, and why this person cannot be reached."""
     try:
-        await asyncio.to_thread(
-            send_mail, subject, organization.name, alerts, organization.language, link
-        )
+        await asyncio.to_thread(send_mail, to, alerts)
     except ValueError as error:
-        unreachable = f"{subject} cannot be reached: {type(error).__name__}: {error}"
-        log.warning("mailbox_unreachable", organization=organization.slug, error=unreachable)
+        unreachable = f"{to.address} cannot be reached: {type(error).__name__}: {error}"
+        log.warning("mailbox_unreachable", organization=to.slug, error=unreachable)
         return "", unreachable
     except Exception as error:  # whatever it is, it is this person's alone  # noqa: BLE001
-        return f"{subject}: {type(error).__name__}: {error}", ""
+        return f"{to.address}: {type(error).__name__}: {error}", ""
     return "", ""
 
 

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from bilag.core.clock import utc_now
 from bilag.delivery.installation import installation, tenant
 from bilag.exports.audit import record_change
+from bilag.monitoring.overview import overview_of
 from bilag.portal.accounts.preferences import remember
 from bilag.portal.forms import Form
 from bilag.portal.scope import (
@@ -41,12 +42,15 @@ class SupportForm(Form):
 @require_GET
 @person_page
 def home(request: HttpRequest, person: Person) -> HttpResponse:
-    """Show the person's organizations, or go straight to the only one."""
+    """Show the person's organizations and how each stands, or go straight to the only one."""
     if person.global_admin and not person.memberships:
         return redirect("portal:installation")
     if len(person.memberships) == 1 and "choose" not in request.GET:
         return redirect("portal:overview", person.memberships[0].slug)
-    return render(request, "portal/home.html")
+    with installation().pool.connection() as connection:
+        standing = overview_of(connection, [one.slug for one in person.memberships])
+    rows = [(one, standing[one.slug]) for one in person.memberships if one.slug in standing]
+    return render(request, "portal/home.html", {"rows": rows})
 
 
 @require_http_methods(["GET", "POST"])

@@ -5,17 +5,14 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from django.utils.formats import date_format, number_format
-from django.utils.translation import pgettext
 
 from bilag.mapping.dates import TIME_ZONE
 
 
 def moment_words(moment: datetime, zone: ZoneInfo = TIME_ZONE) -> str:
     """Return a moment with its day of the week, by the clock of a time zone that is named."""
-    written = date_format(
-        moment.astimezone(zone), pgettext("a format of Django: day and time", "l j F Y, H:i")
-    )
-    return f"{written} ({zone.key})"
+    there = moment.astimezone(zone)
+    return f"{date_format(there, 'l')} {date_format(there, 'DATETIME_FORMAT')} ({zone.key})"
 
 
 def amount_words(amount: Decimal) -> str:

@@ -12,7 +12,10 @@ from psycopg.rows import class_row
 
 @dataclass(frozen=True, slots=True)
 class StoredRevision:
-    """One revision as stored, without its content; `total` is in `currency`."""
+    """One revision as stored, without its content; `total` is in `currency`.
+
+    `approved_by` is empty where the source does not say it, or the content is erased.
+    """
 
     source_system: str
     source_id: str
@@ -22,6 +25,7 @@ class StoredRevision:
     currency: str
     total: Decimal
     approved_at: datetime
+    approved_by: str
     received_at: datetime
     withdrawn_at: datetime | None
 
@@ -37,7 +41,8 @@ WITH RECURSIVE systems AS (
     FROM systems s WHERE s.name IS NOT NULL
 )
 SELECT r.source_system, r.source_id, r.revision, r.id AS record_id, r.category, r.currency, r.total,
-    r.approved_at, r.received_at, w.withdrawn_at
+    r.approved_at, coalesce(r.content ->> 'approvedBy', '') AS approved_by, r.received_at,
+    w.withdrawn_at
 FROM systems s
 JOIN records r ON r.organization_id = %(organization)s AND r.source_system = s.name
     AND r.source_id = %(source_id)s

@@ -27,6 +27,9 @@ $$;
 ALTER TABLE exports ADD COLUMN causes text[] GENERATED ALWAYS AS
     (CASE WHEN reason IS NULL THEN NULL ELSE causes_of(reason, reference) END) STORED;
 
+-- E15: the day that a voucher was sent with, and the one it would have had, were its period open.
+ALTER TABLE exports ADD COLUMN posting_date date, ADD COLUMN moved_from date;
+
 -- E12: few of what is held, found without reading what else is.
 CREATE INDEX exports_forced_waiting ON exports (organization_id, id)
     WHERE kind = 'forced' AND for_person;

@@ -29,9 +29,11 @@ from bilag.exports.audit_log import (
 from bilag.exports.audit_log import (
     entry as read_entry,
 )
-from bilag.exports.masking import DOTS, formatted, laid_out, masked_detail, masked_payload
+from bilag.exports.masking import DOTS, formatted, masked_payload
+from bilag.portal.audit.details import told
 from bilag.portal.audit.files import csv_file, local
 from bilag.portal.audit.paging import Pages, filters_on
+from bilag.portal.audit.subjects import names_of, subject_words
 from bilag.portal.audit.words import EVENTS, OUTCOMES, TOPICS, event_name, outcome_name
 from bilag.portal.forms import Form
 from bilag.portal.scope import ROLES, Desk, organization_page
@@ -116,7 +118,9 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
                 pages = Pages(request.GET, form, read, lambda one: str(one.key))
             except Refused as error:
                 raise Http404 from error
-        context |= {"pages": pages, "on": list(filters_on(form))}
+            names = names_of(connection, desk.organization.id, pages.rows)
+        rows = [(one, subject_words(one.subject, names)) for one in pages.rows]
+        context |= {"pages": pages, "rows": rows, "on": list(filters_on(form))}
     return render(request, "audit/list.html", context)
 
 
@@ -130,9 +134,10 @@ def shown(request: HttpRequest, desk: Desk, entry: str) -> HttpResponse:
         raise Http404 from error
     with tenant(desk.organization.id) as connection:
         one = read_entry(connection, key)
-        more = content(connection, one) if one and one.is_attempt else None
-    if one is None:
-        raise Http404
+        if one is None:
+            raise Http404
+        more = content(connection, one) if one.is_attempt else None
+        names = names_of(connection, desk.organization.id, [one])
     masks = sees_masks(desk)
     show = masked_payload if masks else formatted
     return render(
@@ -140,9 +145,10 @@ def shown(request: HttpRequest, desk: Desk, entry: str) -> HttpResponse:
         "audit/entry.html",
         {
             "entry": one,
+            "subject": subject_words(one.subject, names),
             "masks": masks,
             "message": DOTS if masks and one.message else one.message,
-            "detail": detail_text(one, masks=masks),
+            "told": told(desk, one, masks=masks),
             "payload": show(more.payload) if more else "",
             "answer": show(more.answer) if more else "",
         },
@@ -171,21 +177,18 @@ def sees_masks(desk: Desk) -> bool:
     return desk.role == "coordinator"
 
 
-def detail_text(one: Entry, *, masks: bool) -> str:
-    """Return the detail of a change over several lines; empty for an attempt."""
-    if not one.detail:
-        return ""
-    return laid_out(masked_detail(one.detail) if masks else one.detail)
-
-
 def _rows(desk: Desk, filters: Filters) -> Iterator[Sequence[object]]:
     masks = sees_masks(desk)
     for page in every_entry(lambda: tenant(desk.organization.id), filters):
+        with tenant(desk.organization.id) as connection:
+            names = names_of(connection, desk.organization.id, page, keys=True)
         for one in page:
             yield (
                 local(one.at), event_name(one.event),
-                outcome_name(one.outcome) if one.outcome else "", one.source_id, one.subject,
-                one.who, one.integration_key, one.attempt, one.http_status, one.duration_ms,
+                outcome_name(one.outcome) if one.outcome else "", one.source_id,
+                subject_words(one.subject, names), one.who, names.integration(one.integration_key),
+                one.attempt, one.http_status, one.duration_ms,
                 DOTS if masks and one.message else one.message, one.field,
-                detail_text(one, masks=masks), one.reference, one.run_id, one.link, one.key,
+                told(desk, one, masks=masks).as_text(), one.reference,
+                one.run_id, one.link, one.key,
             )  # fmt: skip

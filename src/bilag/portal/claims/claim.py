@@ -12,6 +12,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from bilag.core.problem import problems_of
@@ -19,6 +20,7 @@ from bilag.delivery.installation import tenant
 from bilag.exports.history import Story, story
 from bilag.exports.masking import DOTS, formatted, masked_payload
 from bilag.integrations.mapped_types import current_mappings
+from bilag.mapping.dates import local_date, month_end
 from bilag.portal.audit.views import sees_masks
 from bilag.portal.claims.views import CATEGORIES
 from bilag.portal.repair.one_claim import actions, fixes_of
@@ -85,6 +87,8 @@ def shown(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
             "actions": actions(desk, found.export),
             "reasons": [one.text(language) for one in problems_of(found.export.reason)],
             "masks": masks,
+            "approved_on": _approved_on(found.record),
+            "posting_why": _posting_why(found),
             "claimant": _claimant(found, masks=masks),
             "text": _hidden(found.record.get("text", ""), masks=masks),
             "lines": list(_lines(found.record, masks=masks)),
@@ -101,6 +105,26 @@ def _claimant(found: Story, *, masks: bool) -> str:
     if masks:
         return DOTS if name or number else ""
     return f"{name} ({number})" if name and number else name or number
+
+
+def _approved_on(record: Mapping[str, Any]) -> date | None:
+    return local_date(record["approvedAt"]) if record.get("approvedAt") else None
+
+
+def _posting_why(found: Story) -> str:
+    """Return which day of the claim it was posted on, as far as the days themselves say it."""
+    posted = found.export.posting_date
+    if posted is None:
+        return ""
+    if posted == _approved_on(found.record):
+        return _("the day of approval")
+    days = (line.day for line in _lines(found.record, masks=False))
+    last = max((day for day in days if day and day <= posted), default=None)
+    if posted == last:
+        return _("the last day of the costs")
+    if last and posted == month_end(last):
+        return _("the last day of the month of the costs")
+    return ""
 
 
 def _lines(record: Mapping[str, Any], *, masks: bool) -> Iterator[ApprovedLine]:

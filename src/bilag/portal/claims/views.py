@@ -95,7 +95,6 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
 
             pages = Pages(request.GET, form, read, lambda row: str(row.id))
             context |= {"pages": pages, "on": list(filters_on(form))}
-    context["names"] = {one.key: one.name for one in integrations}
     return render(request, "claims/list.html", context)
 
 
@@ -128,13 +127,18 @@ def _rows(desk: Desk, filters: dict[str, Any]) -> Iterator[Sequence[object]]:
                 row.source_id, row.revision, row.generation, CATEGORIES.get(row.category, ""),
                 state_name(row.state), local(row.state_since),
                 amount_text(row.amount).replace(".", ","), row.currency, row.display_number,
-                row.external_voucher_number, row.reference, row.integration_key,
+                row.external_voucher_number, row.reference, _named(row),
                 row.accounting_year, local(row.created_at), local(row.exported_at),
                 row.source_system, row.id,
             )  # fmt: skip
         if len(found) < _FILE_PAGE:
             return
         before = found[-1].id
+
+
+def _named(row: ExportRow) -> str:
+    key, name = row.integration_key, row.integration_name
+    return name if name == key else f"{name} ({key})"
 
 
 def _key(text: str) -> int | None:

@@ -10,7 +10,7 @@ from django.utils.translation import get_language, gettext_lazy, ngettext
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods
 
-from bilag.core.problem import Problem, Refused
+from bilag.core.problem import Refused, problems_of
 from bilag.core.record import CATEGORIES
 from bilag.delivery.included import Included, IncludedRecords
 from bilag.exports.filtered import Followed
@@ -154,7 +154,7 @@ def left_out(request: HttpRequest, desk: Desk, key: str) -> HttpResponse:
             "amount": row.amount,
             "currency": row.currency,
             "since": moment_words(row.since),
-            "reason": Problem.from_json(row.reason).text(desk.language),
+            "reason": " ".join(one.text(desk.language) for one in problems_of(row.reason)),
         }
         for row in found[:_PAGE]
     ]

@@ -153,7 +153,7 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
     ]
     context = {
         "rows": rows,
-        "integrations": integrations,
+        "integrations": [one for one in integrations if not one.is_draft],
         "key": key,
         "name": names.get(key, ""),
         "is_first": before is None,

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from bilag.delivery.installation import tenant
 from bilag.monitoring.alerts import Alert, acknowledge, list_alerts
+from bilag.monitoring.places import place_of
 from bilag.portal.frame import ALERT_ROLES
 from bilag.portal.numbers import whole
 from bilag.portal.scope import Desk, organization_page, say
@@ -27,7 +28,7 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
     with tenant(own) as connection:
         found = list_alerts(connection, own, cleared=cleared, before=before, limit=PAGE + 1)
     context = {
-        "alerts": [_shown(one, desk.language) for one in found[:PAGE]],
+        "alerts": [_shown(one, desk) for one in found[:PAGE]],
         "cleared": cleared,
         "is_first": before is None,
         "older": found[PAGE - 1].id if len(found) > PAGE else None,
@@ -52,10 +53,11 @@ def seen(request: HttpRequest, desk: Desk, alert_id: int) -> HttpResponse:
     return redirect("watch:alerts", desk.organization.slug)
 
 
-def _shown(one: Alert, language: str) -> dict[str, Any]:
+def _shown(one: Alert, desk: Desk) -> dict[str, Any]:
     return {
         "alert": one,
-        "text": one.text(language),
-        "next": one.next_step(language),
+        "text": one.text(desk.language),
+        "next": one.next_step(desk.language),
+        "place": place_of(one, desk.organization.slug, desk.role, desk.language),
         "by": one.acknowledged_by.removeprefix("user "),
     }

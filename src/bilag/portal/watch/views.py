@@ -21,6 +21,7 @@ from bilag.monitoring.installation import newest_beat_seconds
 from bilag.monitoring.overview import SHOWS, SORTS, Show, Sort, overview_page
 from bilag.monitoring.settings import read_settings
 from bilag.monitoring.trend import trend
+from bilag.portal.frame import ALERT_ROLES
 from bilag.portal.scope import ROLES, Desk, Person, global_page, organization_page
 from bilag.portal.watch.chart import chart
 from bilag.portal.watch.words import REASONS, outcome_words, reason_words, summary
@@ -53,7 +54,7 @@ def overview(request: HttpRequest, desk: Desk) -> HttpResponse:
         context = {
             "health_now": health,
             "summary": summary(health),
-            "alerts": unacknowledged(connection, own),
+            "alerts": unacknowledged(connection, own) if desk.role in ALERT_ROLES else 0,
             "synced": synced_in_all(connection),
             "days": (days := trend(connection)),
             "chart": chart(days),
@@ -171,6 +172,7 @@ def organizations(request: HttpRequest, person: Person) -> HttpResponse:
     context = {
         "rows": rows,
         "in_all": page.in_all,
+        "sums": page,
         "sorts": SORT_NAMES.items(),
         "shows": SHOW_NAMES.items(),
         **chosen,

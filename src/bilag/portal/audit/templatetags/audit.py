@@ -1,12 +1,12 @@
 """Times, amounts and outcomes as these pages show them, in the words and forms of the language."""
 
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 
-from babel.dates import format_datetime
 from babel.numbers import format_decimal
 from django import template
+from django.utils.formats import date_format, get_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
@@ -27,20 +27,38 @@ def person(actor: str) -> str:
 
 
 @register.simple_tag
-def moment(at: datetime | None, form: str = "d MMM y HH:mm:ss") -> SafeString:
-    """Return a time in Oslo, absolute; its weekday is heard, and seen on hover. None is a dash."""
+def day(on: date | None) -> SafeString:
+    """Return a day in the one form that days have in this language. None is a dash."""
+    if on is None:
+        return SafeString("–")
+    return format_html('<time datetime="{}">{}</time>', on.isoformat(), day_words(on))
+
+
+def day_words(on: date) -> str:
+    """Return a day in that form, as plain text."""
+    return date_format(on, "SHORT_DATE_FORMAT")
+
+
+@register.simple_tag
+def moment(at: datetime | None, to: str = "second") -> SafeString:
+    """Return a time in Oslo, absolute, to the second or the minute. None is a dash.
+
+    Its weekday is heard, and seen on hover.
+    """
     if at is None:
         return SafeString("–")
-    return _drawn(int(at.timestamp()), form, _locale())
+    return _drawn(int(at.timestamp()), to, get_language() or "nb")
 
 
 # A third of the time of a page full of times, which a row says twice and the next request again.
 @lru_cache(maxsize=5_000)
-def _drawn(seconds: int, form: str, locale: str) -> SafeString:
+def _drawn(seconds: int, to: str, language: str) -> SafeString:
     there = datetime.fromtimestamp(seconds, TIME_ZONE)
-    weekday = format_datetime(there, "EEEE", locale=locale)
+    weekday = date_format(there, "l")
+    form = get_format("DATETIME_FORMAT", language)
+    told = date_format(there, f"{form}:s" if to == "second" else form)
     # the time may stand under its day, a day is never broken
-    day, _, time = format_datetime(there, form, locale=locale).rpartition(" ")
+    day, _, time = told.rpartition(" ")
     return format_html(
         '<time datetime="{}" title="{}"><span class="ds-sr-only">{} </span>'
         '<span class="date">{}</span> {}</time>',

@@ -1,8 +1,6 @@
-"""English as in Europe: the day first, the clock in 24 hours."""
+"""English as in Europe: days as everybody reads them alike, the clock in 24 hours."""
 
-DATE_FORMAT = "j F Y"
-SHORT_DATE_FORMAT = "d/m/Y"
+DATE_FORMAT = SHORT_DATE_FORMAT = "Y-m-d"
 TIME_FORMAT = "H:i"
-DATETIME_FORMAT = "j F Y, H:i"
-SHORT_DATETIME_FORMAT = "d/m/Y H:i"
+DATETIME_FORMAT = SHORT_DATETIME_FORMAT = "Y-m-d H:i"
 FIRST_DAY_OF_WEEK = 1
