@@ -73,6 +73,7 @@ class Walk:
         claimant = {"id": "V017", "name": MARK}
         for one in ("C1", "C2"):
             stage.alice.hand_over(record(one, claimant=claimant, text=MARK, approvedBy=MARK))
+        stage.look_up()
         asked = stage.alice.ask("POST", "/api/v1/reconciliations", BODIES["post_reconciliation"])
         places = {
             **PLACES,

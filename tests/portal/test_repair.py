@@ -319,6 +319,22 @@ def test_a_reconciliation_is_started_and_tells_the_next_step(
     assert "something differs" in text_of(admin, page)
 
 
+def test_a_reconciliation_is_not_offered_where_nothing_can_be_looked_up(
+    repair: Repair, admin: Client
+) -> None:
+    repair.connect(look_up=False)
+    address = at(repair.portal, "reports/reconciliation")
+    page = page_of(admin, address)
+    words = said(page)
+    assert "bilag can look nothing up there" in words
+    assert "the control report has a list of all claims" in words
+    assert addresses(page, "/reports/control$")
+    assert addresses(page, "/settings/integrations/ledger$")
+    assert "Start the reconciliation" not in words
+    assert admin.post(address, {"integration": "ledger"}).status_code == 200
+    assert repair.portal.stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
+
+
 def test_a_reconciliation_of_nothing_proves_nothing(repair: Repair) -> None:
     """What compared no voucher must not look as if all of them stood there."""
     repair.connect()
