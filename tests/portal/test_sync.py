@@ -226,6 +226,32 @@ def test_what_is_not_there_is_not_found(portal: Portal, path: str) -> None:
     assert portal.browser().get(portal.page(path)).status_code == 404
 
 
+def test_a_sync_whose_worker_was_lost_is_closed_by_the_next_one(
+    portal: Portal, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    ready(portal, sandbox)
+    approve(portal, 1)
+    ((lost,),) = portal.stage.query(
+        "INSERT INTO syncs (id, organization_id, integration_id, trigger, asked, started_at)"
+        " SELECT gen_random_uuid(), organization_id, id, 'schedule', 3,"
+        " now() - interval '1 hour' FROM organization_integrations RETURNING id"
+    )
+    portal.stage.query(
+        "INSERT INTO sync_tallies SELECT organization_id, id, 'exported', 'NOK', 2, 699 FROM syncs"
+    )
+    admin = portal.browser()
+    address = start(portal, admin)
+    with working(portal, tmp_path):
+        until(admin, address, "It has ended: without errors.")
+    listed = said(admin.get(portal.page("runs")).content.decode())
+    assert "the schedule broken off 2 0" in listed
+    assert "not known" not in listed
+    page = said(admin.get(portal.page(f"runs/{lost}")).content.decode())
+    assert "It has ended: broken off." in page
+    assert "The sync was broken off before it had ended." in page
+    assert re.search(r"exported 2 Claims now: exported", page)
+
+
 def test_the_list_goes_on_page_after_page(portal: Portal) -> None:
     portal.stage.query(
         "INSERT INTO syncs (id, organization_id, integration_id, trigger, started_at, finished_at,"
