@@ -60,8 +60,13 @@ def test_a_wrong_cost_centre_is_mended_through_the_pages_alone(
         == 302
     )
     (all_of_it,) = addresses(page, "/retry$")
+    repair.portal.stage.query("DELETE FROM procrastinate_jobs")
+    under_way = repair.portal.stage.installation.syncs_of(
+        repair.portal.stage.alice.organization, "user admin@example.org"
+    ).start("ledger")
     answer = admin.post(all_of_it, follow=True)
     assert "3 claims are queued." in said(answer.content.decode())
+    assert addresses(answer.content.decode(), f"/runs/{under_way.id}$")
     assert "No claim has failed." in said(answer.content.decode())
     repair.deliver()
 
@@ -87,7 +92,10 @@ def test_one_several_or_all_of_a_cause_are_retried(repair: Repair, admin: Client
     chosen = {"claims": [str(repair.id_of("C1")), str(repair.id_of("C2")), "x"]}
     assert "2 claims are queued." in said(admin.post(claims, chosen, follow=True).content.decode())
     one = at(repair.portal, f"exports/{repair.id_of('C3')}/retry")
-    assert "1 claim is queued." in said(admin.post(one, follow=True).content.decode())
+    answer = admin.post(one, follow=True).content.decode()
+    assert "1 claim is queued." in said(answer)
+    assert "Follow it among the syncs of" in said(answer)
+    assert addresses(answer, r"/o/alice/runs\?integration=ledger$")
     assert "Nothing was queued" in said(admin.post(one, follow=True).content.decode())
     assert repair.states() == {
         "C1": "pending", "C2": "pending", "C3": "pending", "C4": "failed", "C5": "failed",
@@ -116,6 +124,9 @@ def test_a_lost_answer_is_decided_with_the_evidence(
     assert "1 claim on this page" in listed
     evidence = at(repair.portal, f"exports/{repair.id_of('C1')}/evidence")
     page = page_of(admin, evidence)
+    claim = at(repair.portal, f"exports/{repair.id_of('C1')}")
+    for shown in (said(page), text_of(admin, claim)):
+        assert "Reserved voucher number, not confirmed as booked 2026-1" in shown
     assert "no clear answer" in said(page)
     assert "Given to a person" in said(page)
     decisions = addresses(page, r"/decide/")
@@ -132,6 +143,8 @@ def test_a_lost_answer_is_decided_with_the_evidence(
     repair.deliver()
 
     assert repair.booked() == {"C1": 1}
+    assert "Reserved voucher number" not in text_of(admin, claim)
+    assert "Voucher number 2026-1" in text_of(admin, claim)
     (logged,) = repair.logged("export.decided")
     assert (logged["decision"], logged["voucherNumber"]) == ("exported", "4711")
     assert logged["reason"] == "voucher found there"
@@ -139,6 +152,15 @@ def test_a_lost_answer_is_decided_with_the_evidence(
     again = admin.post(decisions[1], {"reason": "once more"})
     assert "exported" in said(again.content.decode())
     assert repair.states() == {"C1": "exported"}
+
+
+def test_a_number_there_that_is_our_reference_is_shown_once(repair: Repair, admin: Client) -> None:
+    repair.approve("C1")
+    repair.portal.stage.query("UPDATE exports SET external_voucher_number = reference")
+    ((reference,),) = repair.portal.stage.query("SELECT reference FROM exports")
+    page = text_of(admin, at(repair.portal, f"exports/{repair.id_of('C1')}"))
+    assert f"Reference, which is also the number in the accounting system {reference}" in page
+    assert page.count(reference) == 1
 
 
 def test_a_claim_in_doubt_is_looked_up_sooner(repair: Repair, admin: Client) -> None:

@@ -32,8 +32,8 @@ async def begin(
 ) -> None:
     """Note that a sync began, with how many records were pending then (at most 100,000).
 
-    An earlier one that left no end, since its worker was lost, is closed as broken off. `request_id`
-    is that of the request it goes on with, if somebody asked for it.
+    An earlier one that left no end, since its worker was lost, is closed as broken off.
+    `request_id` is that of the request it goes on with, if somebody asked for it.
     """
     await connection.execute(_CLOSE_LOST, [integration_id])
     await connection.execute(

@@ -6,10 +6,13 @@ An administrator retries; an accountant reads.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -185,11 +188,14 @@ def _again(
         ids = exports.retry_failed_exports(key, export_ids, cause)
     else:
         ids = exports.release_held_exports(key, export_ids=export_ids, cause=cause)
-    say_queued(request, len(ids))
+    say_queued(request, desk, key, len(ids))
 
 
-def say_queued(request: HttpRequest, count: int) -> None:
-    """Say how many claims wait to be sent now; none when somebody else was faster."""
+def say_queued(request: HttpRequest, desk: Desk, key: str, count: int) -> None:
+    """Say how many claims wait to be sent now, with a link to the sync that takes them.
+
+    None wait when somebody else was faster.
+    """
     if not count:
         say(request, _("Nothing was queued: these claims do not stand as they did."), "info")
         return
@@ -200,7 +206,21 @@ def say_queued(request: HttpRequest, count: int) -> None:
         " booked already is looked up first.",
         count,
     )
-    say(request, words % {"count": count})
+    link = format_html('<a class="ds-link" href="{}">{}</a>', *_sync_of(desk, key))
+    say(request, format_html("{} {}", words % {"count": count}, link))
+
+
+def _sync_of(desk: Desk, key: str) -> tuple[str, str]:
+    """Return the page of the sync under way that somebody asked for, else where it will stand."""
+    before, slug = desk.syncs.before(key), desk.organization.slug
+    if before.under_way is not None:
+        address = reverse("sync:one", args=[slug, before.under_way.id])
+        return address, _("See how far the sync is")
+    query = urlencode({"integration": key})
+    name = {"name": before.integration.name}
+    return f"{reverse('sync:list', args=[slug])}?{query}", _(
+        "Follow it among the syncs of %(name)s"
+    ) % name
 
 
 def _integration(desk: Desk, key: str) -> UUID:
