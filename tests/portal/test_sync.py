@@ -220,7 +220,14 @@ def test_who_may_not_is_told_that_there_is_no_such_page(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["runs?older=x", "runs?older=99999999999999999999", "runs?integration=no", "sync/no"]
+    "path",
+    [
+        "runs?older=x",
+        "runs?older=99999999999999999999",
+        "runs?older=1",
+        "runs?integration=no",
+        "sync/no",
+    ],
 )
 def test_what_is_not_there_is_not_found(portal: Portal, path: str) -> None:
     assert portal.browser().get(portal.page(path)).status_code == 404
@@ -266,3 +273,30 @@ def test_the_list_goes_on_page_after_page(portal: Portal) -> None:
         older = re.findall(r'rel="next" href="([^"]+)"', body)
         address = portal.page("runs") + older[0].replace("&amp;", "&") if older else ""
     assert len(seen) == len(set(seen)) == 120
+
+
+def test_syncs_of_one_moment_are_all_listed(portal: Portal) -> None:
+    """Two that began together, with the edge of a page between them, both show, here and there."""
+    portal.stage.query(
+        "INSERT INTO syncs (id, organization_id, integration_id, trigger, started_at, finished_at,"
+        " outcome) SELECT gen_random_uuid(), organization_id, id, 'schedule',"
+        " '2026-01-01', now(), 'ok' FROM organization_integrations, generate_series(1, 60)"
+    )
+    portal.stage.query(
+        "INSERT INTO sync_requests (id, organization_id, integration_id, actor, asked_at, asked,"
+        " ended_at) SELECT gen_random_uuid(), organization_id, id, 'user a', '2026-01-01', '[]',"
+        " now() FROM organization_integrations, generate_series(1, 60)"
+    )
+    browser, seen, address = portal.browser(), [], portal.page("runs")
+    while address:
+        body = browser.get(address).content.decode()
+        seen += re.findall(r'href="/o/alice/runs/([0-9a-f-]{36})"', body)
+        older = re.findall(r'rel="next" href="([^"]+)"', body)
+        address = portal.page("runs") + older[0].replace("&amp;", "&") if older else ""
+    assert len(seen) == len(set(seen)) == 120
+    listed, address = [], "/api/v1/syncs?limit=7"
+    while address:
+        page = portal.stage.alice.get(address)
+        listed += [one["id"] for one in page["syncs"]]
+        address = page.get("next", "")
+    assert listed == seen
