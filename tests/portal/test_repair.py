@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
+from bilag.portal.audit.words import decision_words
 from tests.database.api_stage import problem, record
 from tests.portal.repair_stage import Repair, addresses, page_of, text_of
 from tests.portal.stage import Portal
@@ -148,6 +150,20 @@ def test_a_lost_answer_is_decided_with_the_evidence(
     (logged,) = repair.logged("export.decided")
     assert (logged["decision"], logged["voucherNumber"]) == ("exported", "4711")
     assert logged["reason"] == "voucher found there"
+    ((entry, *_),) = [addresses(page_of(admin, claim), r"/audit/c")]
+    for address in (claim, entry):
+        shown = text_of(admin, address)
+        assert re.search(r"What was decided:? It is booked there: it counts as booked", shown)
+        assert re.search(r"Why:? voucher found there", shown)
+        assert re.search(r"Why a person had to decide:? [A-Z].+Number that was found", shown)
+        assert re.search(r"Number that was found there:? 4711", shown)
+    hidden = text_of(repair.portal.browser("coordinator"), claim)
+    assert "What was decided: It is booked there" in hidden
+    assert "voucher found there" not in hidden
+    for language, words in (("nb", "Det er bokført der"), ("nn", "Det er bokført der: det blir")):
+        with override(language):
+            told = dict(decision_words(logged, language, masks=False))
+        assert any(text.startswith(words) for text in told.values()), told
     assert "Claim C1 stands" not in text_of(admin, evidence)
     again = admin.post(decisions[1], {"reason": "once more"})
     assert "exported" in said(again.content.decode())

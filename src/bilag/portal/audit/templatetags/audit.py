@@ -11,8 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from bilag.exports.audit_log import Entry
 from bilag.mapping.dates import TIME_ZONE
-from bilag.portal.audit.words import event_name, outcome_look, outcome_name
+from bilag.portal.audit.words import decision_words, event_name, outcome_look, outcome_name
 
 register = template.Library()
 
@@ -24,6 +25,14 @@ register.filter("event_name", event_name)
 def person(actor: str) -> str:
     """Return who did something as people know each other: a user by the e-mail address alone."""
     return actor.removeprefix("user ")
+
+
+@register.simple_tag
+def decision_of(entry: Entry, *, masks: bool) -> list[tuple[str, str]]:
+    """Return a person's decision about a claim in doubt in words; nothing for other entries."""
+    if entry.event != "export.decided" or not entry.detail:
+        return []
+    return list(decision_words(entry.detail, get_language() or "nb", masks=masks))
 
 
 @register.simple_tag
