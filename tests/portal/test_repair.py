@@ -53,6 +53,8 @@ def test_a_wrong_cost_centre_is_mended_through_the_pages_alone(
     assert "Cause 1: The accounting system refused the voucher: cost centre" in words
     assert '<blockquote lang="en">Invalid cost center code: 9999</blockquote>' in page
     assert "1,048.50 NOK" in words
+    assert "cost centre Value that was sent, and where it comes from 9999 : the mapping" in words
+    assert "makes it of the app&#x27;s code 17 Where it is mended" in words
     (fix, *_) = addresses(page, "costCentres")
     assert fix.endswith("/mapping/categories/codes/costCentres/code?code=17")
 

@@ -22,7 +22,7 @@ from bilag.exports.causes import Cause, causes, claims_kept_by
 from bilag.integrations.mapped_types import current_mappings
 from bilag.integrations.store import get_integration, list_integrations
 from bilag.portal.numbers import whole
-from bilag.portal.repair.fixes import Fix, Kept
+from bilag.portal.repair.fixes import Fix, Kept, Origin
 from bilag.portal.repair.standing import stopped_integrations
 from bilag.portal.repair.words import Told, told
 from bilag.portal.scope import Desk, organization_page, say
@@ -47,6 +47,7 @@ class ShownCause:
     cause: Cause
     told: Told
     fixes: Sequence[Fix]
+    origins: Sequence[Origin]
     sums: Sequence[tuple[str, Any]]
     may_release: bool
 
@@ -97,10 +98,12 @@ def _grouped(request: HttpRequest, desk: Desk, state: str) -> HttpResponse:
 
 def _shown(desk: Desk, number: int, one: Cause, mapping: dict[str, Any]) -> ShownCause:
     fixes: Sequence[Fix] = ()
+    origins: Sequence[Origin] = ()
     if one.problem is not None:
-        fixes = Kept(desk, one.integration_key, one.problem, mapping, one.record).fixes()
+        kept = Kept(desk, one.integration_key, one.problem, mapping, one.record)
+        fixes, origins = kept.fixes(), kept.origins()
     return ShownCause(
-        number, one, told(one.problem, desk.language), fixes, list(one.sums.items()),
+        number, one, told(one.problem, desk.language), fixes, origins, list(one.sums.items()),
         one.problem is None or may_release(one.problem.code),
     )  # fmt: skip
 
