@@ -125,6 +125,13 @@ class Stage:
         for column, value in columns.items():
             self.query(f"UPDATE exports SET {column} = %s WHERE id = %s", value, export_id)
 
+    def look_up(self) -> None:
+        """Give Alice's integration a look-up, without which nothing is reconciled."""
+        self.query(
+            "UPDATE organization_integrations SET settings = settings"
+            """ || '{"lookUp": {"path": "/vouchers?ref={reference}", "reference": "/ref"}}'"""
+        )
+
     def token(self, *scopes: str) -> str:
         """Make another token for Alice's organization."""
         with (

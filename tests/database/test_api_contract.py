@@ -64,6 +64,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     review = stage.alice.export_id("C2")
     forced = _posted_and_forced(stage, "C4")
     evidence = stage.alice.get(f"{EXPORTS}/{_posted(stage, 'C3')}/force")
+    stage.look_up()
     asked = stage.alice.ask("POST", "/api/v1/reconciliations", {"targetSystem": "ledger"})
     stage.bring(review, "sending", "in_doubt", "needs_review")
     stage.query(

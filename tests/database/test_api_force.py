@@ -108,6 +108,7 @@ def _token_of(stage: Stage, person: str) -> str:
 
 
 def test_a_reconciliation_is_asked_for_once_and_read(stage: Stage) -> None:
+    stage.look_up()
     body = {"targetSystem": "ledger", "from": "2026-11-01", "to": "2026-11-30"}
     asked = _ask(stage, RECONCILIATIONS, body, 202)
     assert _ask(stage, RECONCILIATIONS, body, 202)["id"] == asked["id"]
@@ -131,7 +132,15 @@ def test_a_reconciliation_is_asked_for_once_and_read(stage: Stage) -> None:
         problem(stage.alice.ask("POST", RECONCILIATIONS, {**body, **bad}), 422)
 
 
+def test_no_reconciliation_is_begun_where_nothing_can_be_looked_up(stage: Stage) -> None:
+    refused = stage.alice.ask("POST", RECONCILIATIONS, {"targetSystem": "ledger"})
+    (one,) = problem(refused, 422)["problems"]
+    assert (one["code"], one["field"]) == ("reconcile_no_look_up", "targetSystem")
+    assert stage.alice.get(RECONCILIATIONS) == {"reconciliations": []}
+
+
 def test_reconciliations_come_in_pages(stage: Stage) -> None:
+    stage.look_up()
     for day in range(1, 6):
         _ask(stage, RECONCILIATIONS, {"targetSystem": "ledger", "from": f"2026-11-0{day}"}, 202)
     address, seen = f"{RECONCILIATIONS}?limit=2&integration=ledger", []
@@ -144,6 +153,7 @@ def test_reconciliations_come_in_pages(stage: Stage) -> None:
 
 
 def test_an_outsider_gets_nothing(stage: Stage) -> None:
+    stage.look_up()
     export_id = stage.alice.export_id("C000017")
     asked = _ask(stage, RECONCILIATIONS, {"targetSystem": "ledger"}, 202)
     for method, path, body in (

@@ -86,6 +86,7 @@ class Walk:
         claimant = {"id": "V017", "name": MARK}
         for one in ("C1", "C2"):
             stage.alice.hand_over(record(one, claimant=claimant, text=MARK, approvedBy=MARK))
+        stage.look_up()
         asked = stage.alice.ask("POST", "/api/v1/reconciliations", BODIES["post_reconciliation"])
         stage.alice.ask("PUT", "/api/v1/closed-periods", {"policy": "first_open_day"})
         ((sync,),) = stage.query(SYNC, MARK, stage.alice.organization)

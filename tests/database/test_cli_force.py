@@ -122,6 +122,23 @@ def test_above_the_limit_another_person_approves(
     assert sorted(entry["sourceId"] for entry in entries) == ["C-1", "C-2", "C-2"]
 
 
+def test_reconcile_that_compares_nothing_says_so_and_is_no_success(place: Place) -> None:
+    ran = place.bilag("reconcile", ORGANIZATION, "--to", "2026-03-01")
+    assert ran.code == 7
+    assert "nothing was compared" in ran.err
+    place.looks_up = False
+    place.configure()
+    before = place.rows("SELECT count(*) FROM reconciliations")
+    ran = place.bilag("reconcile", ORGANIZATION)
+    assert ran.code == 7
+    assert "bilag can look nothing up there" in ran.out
+    assert "control report" in ran.out, "what to do instead"
+    ran = place.bilag("reconcile", ORGANIZATION, "--json")
+    assert (ran.code, ran.json["reconciliations"]) == (7, [])
+    assert ran.json["notCompared"][0]["reason"]["code"] == "reconcile_no_look_up"
+    assert place.rows("SELECT count(*) FROM reconciliations") == before, "none was begun"
+
+
 def test_reconcile_tells_people_and_programs(place: Place) -> None:
     assert place.bilag("reconcile", ORGANIZATION).code == 0
     place.sandbox.meddle(place.rows("SELECT reference FROM exports WHERE id = 2")[0][0], "delete")

@@ -5,6 +5,7 @@ import re
 
 import pytest
 
+from bilag.exports.masking import masked_payload
 from tests.database.api_stage import record
 from tests.portal.log_stage import attempt
 from tests.portal.stage import Portal
@@ -155,6 +156,24 @@ def test_a_coordinator_sees_the_story_without_names_and_texts(portal: Portal) ->
     assert "hidden in your role" in page
     assert "refused" in page
     assert "349.50 NOK" in page
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        '{"party": "50017", "amount": 249.50}',
+        '{"subledger": {"code": "50017"}, "invoiceAmount": "249.50"}',
+        '{"accountType": "Vendor", "accountNumber": "50017", "amount": 249.50}',
+        '{"vendorNumber": 50017, "amount": 249.50}',
+    ],
+)
+def test_a_coordinator_sees_no_number_of_a_supplier(line: str) -> None:
+    """The number says who the claimant is, as the name does; each system has it elsewhere."""
+    shown = masked_payload(line)
+    assert "50017" not in shown
+    assert "249.50" in shown
+    ledger = '{"accountType": "G/L Account", "accountNumber": "7140"}'
+    assert "7140" in masked_payload(ledger)
 
 
 def test_every_step_of_a_story_leads_to_its_entry(portal: Portal) -> None:

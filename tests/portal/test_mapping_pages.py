@@ -9,7 +9,10 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
+from bilag.core.outcome import ReferenceItem
 from bilag.delivery.mapping_editor import MappingEditor
+from bilag.integrations.reference_data import keep_list
+from bilag.tenants.scope import organization_scope
 from tests.database.api_stage import record
 from tests.portal.stage import Portal
 
@@ -125,6 +128,25 @@ def test_a_code_that_no_ledger_has_is_told_at_its_field(
     assert f'<a class="ds-link" href="#id_{field}">' in answer.content.decode()
     assert "“71 40x!” cannot be used" in text_of(answer)
     assert not editor(portal).working_copy("ledger").is_changed
+
+
+def test_the_codes_that_the_ledger_has_are_listed_where_a_code_is_given(portal: Portal) -> None:
+    address = portal.page(BASE + "/categories/codes/costCentres/code")
+    assert "Codes that the ledger has" not in text_of(portal.browser().get(address))
+    listed = [
+        ReferenceItem("cost_centres", "100", "Oslo"),
+        ReferenceItem("cost_centres", "110", "Closed", usable=False),
+    ]
+    alice = portal.stage.alice
+    with (
+        portal.stage.installation.pool.connection() as connection,
+        organization_scope(connection, alice.organization),
+    ):
+        keep_list(connection, alice.organization, alice.integration, "cost_centres", listed,
+                  more=False)  # fmt: skip
+    text = text_of(portal.browser().get(address))
+    assert "Codes that the ledger has, the first of them 100 Oslo" in text
+    assert "110" not in text
 
 
 def test_a_suggested_account_is_taken_without_losing_what_was_written(portal: Portal) -> None:

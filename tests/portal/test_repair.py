@@ -5,7 +5,9 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import Client
+from django.utils.translation import override
 
+from bilag.portal.audit.words import decision_words
 from tests.database.api_stage import problem, record
 from tests.portal.repair_stage import Repair, addresses, page_of, text_of
 from tests.portal.stage import Portal
@@ -51,6 +53,8 @@ def test_a_wrong_cost_centre_is_mended_through_the_pages_alone(
     assert "Cause 1: The accounting system refused the voucher: cost centre" in words
     assert '<blockquote lang="en">Invalid cost center code: 9999</blockquote>' in page
     assert "1,048.50 NOK" in words
+    assert "cost centre Value that was sent, and where it comes from 9999 : the mapping" in words
+    assert "makes it of the app&#x27;s code 17 Where it is mended" in words
     (fix, *_) = addresses(page, "costCentres")
     assert fix.endswith("/mapping/categories/codes/costCentres/code?code=17")
 
@@ -60,8 +64,13 @@ def test_a_wrong_cost_centre_is_mended_through_the_pages_alone(
         == 302
     )
     (all_of_it,) = addresses(page, "/retry$")
+    repair.portal.stage.query("DELETE FROM procrastinate_jobs")
+    under_way = repair.portal.stage.installation.syncs_of(
+        repair.portal.stage.alice.organization, "user admin@example.org"
+    ).start("ledger")
     answer = admin.post(all_of_it, follow=True)
     assert "3 claims are queued." in said(answer.content.decode())
+    assert addresses(answer.content.decode(), f"/runs/{under_way.id}$")
     assert "No claim has failed." in said(answer.content.decode())
     repair.deliver()
 
@@ -87,7 +96,10 @@ def test_one_several_or_all_of_a_cause_are_retried(repair: Repair, admin: Client
     chosen = {"claims": [str(repair.id_of("C1")), str(repair.id_of("C2")), "x"]}
     assert "2 claims are queued." in said(admin.post(claims, chosen, follow=True).content.decode())
     one = at(repair.portal, f"exports/{repair.id_of('C3')}/retry")
-    assert "1 claim is queued." in said(admin.post(one, follow=True).content.decode())
+    answer = admin.post(one, follow=True).content.decode()
+    assert "1 claim is queued." in said(answer)
+    assert "Follow it among the syncs of" in said(answer)
+    assert addresses(answer, r"/o/alice/runs\?integration=ledger$")
     assert "Nothing was queued" in said(admin.post(one, follow=True).content.decode())
     assert repair.states() == {
         "C1": "pending", "C2": "pending", "C3": "pending", "C4": "failed", "C5": "failed",
@@ -116,6 +128,9 @@ def test_a_lost_answer_is_decided_with_the_evidence(
     assert "1 claim on this page" in listed
     evidence = at(repair.portal, f"exports/{repair.id_of('C1')}/evidence")
     page = page_of(admin, evidence)
+    claim = at(repair.portal, f"exports/{repair.id_of('C1')}")
+    for shown in (said(page), text_of(admin, claim)):
+        assert "Reserved voucher number, not confirmed as booked 2026-1" in shown
     assert "no clear answer" in said(page)
     assert "Given to a person" in said(page)
     decisions = addresses(page, r"/decide/")
@@ -132,13 +147,38 @@ def test_a_lost_answer_is_decided_with_the_evidence(
     repair.deliver()
 
     assert repair.booked() == {"C1": 1}
+    assert "Reserved voucher number" not in text_of(admin, claim)
+    assert "Voucher number 2026-1" in text_of(admin, claim)
     (logged,) = repair.logged("export.decided")
     assert (logged["decision"], logged["voucherNumber"]) == ("exported", "4711")
     assert logged["reason"] == "voucher found there"
+    ((entry, *_),) = [addresses(page_of(admin, claim), r"/audit/c")]
+    for address in (claim, entry):
+        shown = text_of(admin, address)
+        assert re.search(r"What was decided:? It is booked there: it counts as booked", shown)
+        assert re.search(r"Why:? voucher found there", shown)
+        assert re.search(r"Why a person had to decide:? [A-Z].+Number that was found", shown)
+        assert re.search(r"Number that was found there:? 4711", shown)
+    hidden = text_of(repair.portal.browser("coordinator"), claim)
+    assert "What was decided: It is booked there" in hidden
+    assert "voucher found there" not in hidden
+    for language, words in (("nb", "Det er bokført der"), ("nn", "Det er bokført der: det blir")):
+        with override(language):
+            told = dict(decision_words(logged, language, masks=False))
+        assert any(text.startswith(words) for text in told.values()), told
     assert "Claim C1 stands" not in text_of(admin, evidence)
     again = admin.post(decisions[1], {"reason": "once more"})
     assert "exported" in said(again.content.decode())
     assert repair.states() == {"C1": "exported"}
+
+
+def test_a_number_there_that_is_our_reference_is_shown_once(repair: Repair, admin: Client) -> None:
+    repair.approve("C1")
+    repair.portal.stage.query("UPDATE exports SET external_voucher_number = reference")
+    ((reference,),) = repair.portal.stage.query("SELECT reference FROM exports")
+    page = text_of(admin, at(repair.portal, f"exports/{repair.id_of('C1')}"))
+    assert f"Reference, which is also the number in the accounting system {reference}" in page
+    assert page.count(reference) == 1
 
 
 def test_a_claim_in_doubt_is_looked_up_sooner(repair: Repair, admin: Client) -> None:
@@ -317,6 +357,22 @@ def test_a_reconciliation_is_started_and_tells_the_next_step(
     assert addresses(found, rf"/exports/{repair.id_of('C1')}/force$")
     assert addresses(found, rf"/exports/{repair.id_of('C2')}/evidence$")
     assert "something differs" in text_of(admin, page)
+
+
+def test_a_reconciliation_is_not_offered_where_nothing_can_be_looked_up(
+    repair: Repair, admin: Client
+) -> None:
+    repair.connect(look_up=False)
+    address = at(repair.portal, "reports/reconciliation")
+    page = page_of(admin, address)
+    words = said(page)
+    assert "bilag can look nothing up there" in words
+    assert "the control report has a list of all claims" in words
+    assert addresses(page, "/reports/control$")
+    assert addresses(page, "/settings/integrations/ledger$")
+    assert "Start the reconciliation" not in words
+    assert admin.post(address, {"integration": "ledger"}).status_code == 200
+    assert repair.portal.stage.query("SELECT count(*) FROM reconciliations") == [(0,)]
 
 
 def test_a_reconciliation_of_nothing_proves_nothing(repair: Repair) -> None:

@@ -220,10 +220,43 @@ def test_who_may_not_is_told_that_there_is_no_such_page(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["runs?older=x", "runs?older=99999999999999999999", "runs?integration=no", "sync/no"]
+    "path",
+    [
+        "runs?older=x",
+        "runs?older=99999999999999999999",
+        "runs?older=1",
+        "runs?integration=no",
+        "sync/no",
+    ],
 )
 def test_what_is_not_there_is_not_found(portal: Portal, path: str) -> None:
     assert portal.browser().get(portal.page(path)).status_code == 404
+
+
+def test_a_sync_whose_worker_was_lost_is_closed_by_the_next_one(
+    portal: Portal, sandbox: SandboxProcess, tmp_path: Path
+) -> None:
+    ready(portal, sandbox)
+    approve(portal, 1)
+    ((lost,),) = portal.stage.query(
+        "INSERT INTO syncs (id, organization_id, integration_id, trigger, asked, started_at)"
+        " SELECT gen_random_uuid(), organization_id, id, 'schedule', 3,"
+        " now() - interval '1 hour' FROM organization_integrations RETURNING id"
+    )
+    portal.stage.query(
+        "INSERT INTO sync_tallies SELECT organization_id, id, 'exported', 'NOK', 2, 699 FROM syncs"
+    )
+    admin = portal.browser()
+    address = start(portal, admin)
+    with working(portal, tmp_path):
+        until(admin, address, "It has ended: without errors.")
+    listed = said(admin.get(portal.page("runs")).content.decode())
+    assert "the schedule broken off 2 0" in listed
+    assert "not known" not in listed
+    page = said(admin.get(portal.page(f"runs/{lost}")).content.decode())
+    assert "It has ended: broken off." in page
+    assert "The sync was broken off before it had ended." in page
+    assert re.search(r"exported 2 Claims now: exported", page)
 
 
 def test_the_list_goes_on_page_after_page(portal: Portal) -> None:
@@ -240,3 +273,30 @@ def test_the_list_goes_on_page_after_page(portal: Portal) -> None:
         older = re.findall(r'rel="next" href="([^"]+)"', body)
         address = portal.page("runs") + older[0].replace("&amp;", "&") if older else ""
     assert len(seen) == len(set(seen)) == 120
+
+
+def test_syncs_of_one_moment_are_all_listed(portal: Portal) -> None:
+    """Two that began together, with the edge of a page between them, both show, here and there."""
+    portal.stage.query(
+        "INSERT INTO syncs (id, organization_id, integration_id, trigger, started_at, finished_at,"
+        " outcome) SELECT gen_random_uuid(), organization_id, id, 'schedule',"
+        " '2026-01-01', now(), 'ok' FROM organization_integrations, generate_series(1, 60)"
+    )
+    portal.stage.query(
+        "INSERT INTO sync_requests (id, organization_id, integration_id, actor, asked_at, asked,"
+        " ended_at) SELECT gen_random_uuid(), organization_id, id, 'user a', '2026-01-01', '[]',"
+        " now() FROM organization_integrations, generate_series(1, 60)"
+    )
+    browser, seen, address = portal.browser(), [], portal.page("runs")
+    while address:
+        body = browser.get(address).content.decode()
+        seen += re.findall(r'href="/o/alice/runs/([0-9a-f-]{36})"', body)
+        older = re.findall(r'rel="next" href="([^"]+)"', body)
+        address = portal.page("runs") + older[0].replace("&amp;", "&") if older else ""
+    assert len(seen) == len(set(seen)) == 120
+    listed, address = [], "/api/v1/syncs?limit=7"
+    while address:
+        page = portal.stage.alice.get(address)
+        listed += [one["id"] for one in page["syncs"]]
+        address = page.get("next", "")
+    assert listed == seen

@@ -5,6 +5,7 @@ A worker does it; findings change no export.
 
 import base64
 import binascii
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -25,7 +26,7 @@ from bilag.delivery.installation import installation, tenant
 from bilag.integrations.store import integration_by_target
 from bilag.monitoring import store
 from bilag.monitoring.job import defer_reconcile
-from bilag.monitoring.words import next_step, said
+from bilag.monitoring.words import next_step, not_comparable, said
 
 PATH = "/reconciliations"
 PAGE_MAX = 100
@@ -153,14 +154,20 @@ class ReconciliationResult(ReconciliationAnswer):
 )
 @once
 def post_reconciliation(request: HttpRequest, body: ReconciliationRequest) -> HttpResponse:
-    """A worker does it, whatever is delivered meanwhile; asking again while it is open is one."""
+    """A worker does it, whatever is delivered meanwhile; asking again while it is open is one.
+
+    422 where the system cannot be looked up in.
+    """
     if body.from_ and body.to and body.from_ > body.to:
         params = {"first": str(body.from_), "last": str(body.to)}
         raise Refused(Problem("reconcile_days", "from", params=params))
     caller = caller_of(request)
     organization = caller.organization_id
+    connecting = installation().drafting_of(organization, caller.actor)
     with tenant(organization) as connection:
         integration = integration_by_target(connection, organization, body.target_system)
+        if (problem := not_comparable(connecting, integration)) is not None:
+            raise Refused(replace(problem, field="targetSystem"))
         asked = store.ask(
             connection, integration.id, actor=caller.actor, from_day=body.from_,
             to_day=body.to,

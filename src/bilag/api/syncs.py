@@ -22,7 +22,7 @@ from bilag.core.money import amount_text
 from bilag.core.problem import Problem
 from bilag.delivery.installation import installation
 from bilag.delivery.sync_now import REACHED, Before, Progress, SyncNow
-from bilag.exports.sync_requests import Share, SyncRequest, cursor_of, moment_of
+from bilag.exports.sync_requests import Share, SyncRequest, cursor_of, place_of
 
 SYNCS_MAX = 100
 
@@ -135,7 +135,7 @@ class SyncPage(Request):
     """Which syncs a page holds; `cursor` comes from the page before."""
 
     integration: TargetSystem | None = None
-    cursor: str | None = Field(None, max_length=20, pattern="^[0-9]+$")
+    cursor: str | None = Field(None, max_length=60, pattern="^[0-9]+-[0-9a-f-]{36}$")
     limit: int = Field(20, ge=1, le=SYNCS_MAX)
 
 
@@ -178,7 +178,7 @@ def list_syncs(request: HttpRequest, page: Query[SyncPage]) -> HttpResponse:
     before = None
     if page.cursor is not None:
         try:
-            before = moment_of(page.cursor)
+            before = place_of(page.cursor)
         except ValueError as error:
             raise ApiProblem(422, Problem("cursor_not_valid", "cursor")) from error
     found = _syncs(request).newest(

@@ -18,6 +18,7 @@ class Exit(IntEnum):
     NOT_FOUND = 4, "no such organization, integration or export"
     TIMEOUT = 5, "not finished in the time allowed"
     NO_WORKER = 6, "no worker is running, so what was asked for waits"
+    NOTHING_COMPARED = 7, "reconcile: nothing could be compared, so nothing is proven"
     FAULT = 70, "a fault in bilag itself; please report it"
     INTERRUPTED = 130, "stopped by Ctrl-C"
 

@@ -34,7 +34,7 @@ from bilag.delivery.sync import prepare_connection
 from bilag.monitoring.compare import KINDS
 from bilag.monitoring.reconcile import Ledgers, reconcile, turn
 from bilag.monitoring.store import Finding, Reconciliation, ask, findings, read
-from bilag.monitoring.words import next_step, said
+from bilag.monitoring.words import next_step, not_comparable, said
 
 # Failure policy: a worker that reconciles the same integration hands it over within a minute; after
 # this time the command says so and ends, and the worker does what was asked.
@@ -70,7 +70,7 @@ def reconcile_command(
     cannot_tell  the look-up failed; decides nothing
 
     Nothing is changed. Exit code 0 when all agrees, 1 when something was found or could not be
-    told. Workers do the same every night.
+    told, 7 when nothing was compared. Workers do the same every night.
     """
     first, last = from_at and from_at.date(), to_at and to_at.date()
     if first and last and first > last:
@@ -80,16 +80,33 @@ def reconcile_command(
         chosen = at.integrations(target)
         if not chosen:
             raise CommandFailed(f"{slug} has no integration yet", Exit.NOT_FOUND)
-        done = [_reconcile(at, one.id, first, last) for one in chosen]
+        connecting = at.installation.drafting_of(at.organization.id, actor())
+        why = {one.key: not_comparable(connecting, one) for one in chosen}
+        done = [_reconcile(at, one.id, first, last) for one in chosen if why[one.key] is None]
         listed = [(one, _findings(at, one.id)) for one in done]
+    left_out = {key: problem for key, problem in why.items() if problem is not None}
     if as_json:
-        click.echo(json.dumps({"reconciliations": [_json(*one, language) for one in listed]}))
+        click.echo(json.dumps({
+            "reconciliations": [_json(*one, language) for one in listed],
+            "notCompared": [
+                {"integration": key, "reason": one.as_json(language)}
+                for key, one in left_out.items()
+            ],
+        }))  # fmt: skip
     else:
         for one, found in listed:
             _print(one, found, language)
-    # without --integration, a system that cannot be searched is no fault of this run
-    skipped = [one for one in done if not target and _code(one) == "no_look_up"]
-    return Exit.OK if all(o.outcome == "agrees" or o in skipped for o in done) else Exit.PERSON
+        for key, problem in left_out.items():
+            output().print(Text(f"{key}: {problem.text(language)}"), soft_wrap=True)
+    if any(one.outcome != "agrees" for one in done):
+        return Exit.PERSON
+    return Exit.OK if any(one.looked_up for one in done) else _nothing_compared()
+
+
+def _nothing_compared() -> int:
+    notice = "nothing was compared, so nothing is proven"
+    output(stderr=True).print(Text(notice), soft_wrap=True)
+    return Exit.NOTHING_COMPARED
 
 
 def _reconcile(
@@ -192,7 +209,3 @@ def _json(one: Reconciliation, found: Sequence[Finding], language: str) -> dict[
             for row in found
         ],
     }
-
-
-def _code(one: Reconciliation) -> str:
-    return str((one.reason or {}).get("code", ""))

@@ -97,6 +97,21 @@ MONITORING_TEXTS: dict[str, tuple[str, str, str]] = {
         "Nothing to compare: no vouchers in these days, or booked so recently that the system is"
         " not asked yet.",
     ),
+    "reconcile_no_look_up": (
+        "{integration} kan ikke avstemmes: bilag kan ikke slå opp noe der, fordi innstillingene"
+        " ikke har noe oppslag (lookUp), eller fordi oppslag er slått av. Sett opp et oppslag i"
+        " innstillingene, eller sammenlign selv: kontrollrapporten har en liste over alle krav"
+        " med referanse og bilagsnummer, og den holdes mot en liste fra regnskapssystemet.",
+        "{integration} kan ikkje avstemmast: bilag kan ikkje slå opp noko der, fordi"
+        " innstillingane ikkje har noko oppslag (lookUp), eller fordi oppslag er slått av. Set"
+        " opp eit oppslag i innstillingane, eller samanlikn sjølv: kontrollrapporten har ei"
+        " liste over alle krav med referanse og bilagsnummer, og ho blir halden mot ei liste frå"
+        " rekneskapssystemet.",
+        "{integration} cannot be reconciled: bilag can look nothing up there, because its"
+        " settings hold no look-up (lookUp), or look-up is switched off. Set a look-up in its"
+        " settings, or compare yourself: the control report has a list of all claims with"
+        " reference and voucher number, to be held against a list from the accounting system.",
+    ),
     "reconcile_unproven": (
         "oppslaget har aldri funnet noe bilag i dette systemet",
         "oppslaget har aldri funne noko bilag i dette systemet",

@@ -44,6 +44,16 @@ SYNC_TEXTS: dict[str, tuple[str, str, str]] = {
         "{actor} stoppa synkroniseringa. Det som ikkje var sendt, ventar framleis.",
         "{actor} stopped the sync. What had not been sent still waits.",
     ),
+    "sync_interrupted": (
+        "Synkroniseringen ble avbrutt før den var ferdig. Tallene er det den rakk. Det som var"
+        " underveis, slås opp før noe sendes på nytt, og resten går med neste synkronisering.",
+        "Synkroniseringa vart avbroten før ho var ferdig. Tala er det ho rakk. Det som var"
+        " undervegs, blir slått opp før noko blir sendt på nytt, og resten går med neste"
+        " synkronisering.",
+        "The sync was broken off before it had ended. The counts are what it reached. What was"
+        " under way is looked up before anything is sent again, and the rest goes with the next"
+        " sync.",
+    ),
     "sync_has_ended": (
         "Synkroniseringen er ferdig, eller er stoppet alt.",
         "Synkroniseringa er ferdig, eller er stoppa alt.",

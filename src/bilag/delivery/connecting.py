@@ -164,7 +164,7 @@ class Connecting:
                 test_counts=test is not None and self._counts(connection, one, test),
                 lists=read_lists(connection, own, one.id),
                 draft=read_draft(connection, own, one.id),
-                unanswered=self._unanswered(one),
+                unanswered=self.unanswered(one),
             )
 
     def change(
@@ -254,7 +254,8 @@ class Connecting:
     ) -> bool:
         return test.passed and test.tried == what_is_tried(connection, one)
 
-    def _unanswered(self, one: Integration) -> Unanswered:
+    def unanswered(self, one: Integration) -> Unanswered:
+        """Return what follows on a sending without an answer, as far as its settings tell."""
         try:
             connector, settings = usable_connector(self._connectors, one)
         except Refused:

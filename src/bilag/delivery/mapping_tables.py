@@ -191,6 +191,11 @@ class MappingTables(MappingDesk):
         found += _used(copy.document, what, text)
         return list({one.code: one for one in reversed(found)}.values())[::-1][:SUGGESTIONS_MAX]
 
+    def ledger_codes(self, key: str, what: str) -> Sequence[Suggested]:
+        """Return the first codes of one of SUGGESTED that the system listed, if it was read."""
+        with self._scope() as connection:
+            return self._listed(connection, self._copy(connection, key), what, "")
+
     def _listed(
         self, connection: psycopg.Connection[Any], copy: WorkingCopy, what: str, text: str
     ) -> list[Suggested]:

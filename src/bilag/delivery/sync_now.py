@@ -187,9 +187,13 @@ class SyncNow:
             return causes(connection, request)
 
     def newest(
-        self, *, integration: str = "", before: datetime | None = None, limit: int = 50
+        self,
+        *,
+        integration: str = "",
+        before: tuple[datetime, UUID] | None = None,
+        limit: int = 50,
     ) -> list[tuple[SyncRequest, Sequence[Share]]]:
-        """Return the newest syncs, asked for or not, each with what went; from before a moment."""
+        """Return the newest syncs, asked for or not, each with what went; from behind one."""
         with self._scope() as connection:
             found = newest_requests(connection, integration=integration, before=before, limit=limit)
             went = tallies(connection, [one.id for one in found])

@@ -156,7 +156,7 @@ def cancel(
 
 
 # The lock comes first: an arriving revision locks the same rows, so it is seen or it waits.
-_LOCK = "SELECT live FROM exports WHERE id = %s AND state = 'needs_review' FOR UPDATE"
+_LOCK = "SELECT live, reason FROM exports WHERE id = %s AND state = 'needs_review' FOR UPDATE"
 
 # A revision that waits could go out beside it, or wait for ever: it is ended first, or sent
 # instead.
@@ -236,7 +236,8 @@ def decide(
     record_change(
         connection, organization_id, actor, "export.decided", f"export {export_id}",
         {"sourceId": source_id, "decision": to_state, "reason": reason,
-         "externalReference": external_reference, "voucherNumber": voucher_number},
+         "externalReference": external_reference, "voucherNumber": voucher_number,
+         **({"evidence": locked[1]} if locked[1] else {})},
     )  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What a role that does not need personal data sees of payloads, answers and changes (X7).
 
-Keys, amounts, dates and short numbers stay; every other text becomes dots. What cannot be read as
-JSON is hidden as a whole.
+Keys, amounts, dates and short numbers stay, but not the number of a supplier or an employee; every
+other text becomes dots. What cannot be read as JSON is hidden as a whole.
 """
 
 import json
@@ -17,6 +17,10 @@ _UNREADABLE = (ValueError, RecursionError, TypeError)
 # amounts, dates and times, and numbers too short for an account, a telephone or a person
 _AMOUNT = re.compile(r"-?[0-9]{1,7}([.,][0-9]{1,4})?")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ][0-9:.]+(Z|[+-][0-9:]+)?)?")
+# whose number names a person, however short it is: the supplier or employee of a line
+_PARTY = re.compile("party|supplier|vendor|creditor|employee|subledger|leverand|ansatt|tilsett",
+                    re.IGNORECASE)  # fmt: skip
+_PARTY_TYPES = ("Vendor", "Employee", "Customer")
 # what people write freely, in the details of changes
 _FREE_TEXTS = frozenset({"reason", "note", "text", "message", "name", "check", "evidence",
                          "before", "after", "claimant", "comment"})  # fmt: skip
@@ -81,10 +85,25 @@ def _inner(value: Any) -> Any:
 
 def _masked(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _masked(one) for key, one in value.items()}
+        of_party = value.get("accountType") in _PARTY_TYPES
+        return {
+            key: _hidden(one)
+            if _PARTY.search(str(key)) or (of_party and key == "accountNumber")
+            else _masked(one)
+            for key, one in value.items()
+        }
     if isinstance(value, list):
         return [_masked(one) for one in value]
     if value is None or isinstance(value, bool):
         return value
     text = value.text if isinstance(value, _Number) else str(value)
     return value if _AMOUNT.fullmatch(text) or _DATE.fullmatch(text) else DOTS
+
+
+def _hidden(value: Any) -> Any:
+    """Return a value with dots for each text and number in it, short ones too."""
+    if isinstance(value, Mapping):
+        return {key: _hidden(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_hidden(one) for one in value]
+    return value if value is None or isinstance(value, bool) else DOTS

@@ -214,16 +214,19 @@ def open_requests(connection: psycopg.Connection[Any]) -> dict[UUID, UUID]:
     return dict(rows.fetchall())
 
 
+_LAST_ID = UUID(int=2**128 - 1)
+
 # By integration, so that each is read in order from its index, however long its history is.
 _NEWEST = f"""
 SELECT n.* FROM organization_integrations o CROSS JOIN LATERAL (
-    ({_REQUEST} WHERE q.integration_id = o.id AND q.asked_at < %(before)s
-     ORDER BY q.asked_at DESC LIMIT %(limit)s)
+    ({_REQUEST} WHERE q.integration_id = o.id AND (q.asked_at, q.id) < (%(before)s, %(id)s)
+     ORDER BY q.asked_at DESC, q.id DESC LIMIT %(limit)s)
     UNION ALL
-    ({_RUN} WHERE s.integration_id = o.id AND s.request_id IS NULL AND s.started_at < %(before)s
-     ORDER BY s.started_at DESC LIMIT %(limit)s)) n
+    ({_RUN} WHERE s.integration_id = o.id AND s.request_id IS NULL
+       AND (s.started_at, s.id) < (%(before)s, %(id)s)
+     ORDER BY s.started_at DESC, s.id DESC LIMIT %(limit)s)) n
 WHERE %(integration)s::text = '' OR o.key = %(integration)s
-ORDER BY n.asked_at DESC, n.id LIMIT %(limit)s
+ORDER BY n.asked_at DESC, n.id DESC LIMIT %(limit)s
 """
 
 
@@ -231,24 +234,26 @@ def newest_requests(
     connection: psycopg.Connection[Any],
     *,
     integration: str = "",
-    before: datetime | None = None,
+    before: tuple[datetime, UUID] | None = None,
     limit: int = 50,
 ) -> list[SyncRequest]:
-    """Return the newest syncs of the organization of the scope, from before a moment."""
+    """Return the newest syncs of the organization of the scope, from behind (moment, id)."""
     rows = connection.cursor(row_factory=class_row(SyncRequest))
-    given = {"integration": integration, "before": before or "infinity", "limit": limit}
+    at, last = before or ("infinity", _LAST_ID)
+    given = {"integration": integration, "before": at, "id": last, "limit": limit}
     return rows.execute(_NEWEST.encode(), given).fetchall()
 
 
 def cursor_of(one: SyncRequest) -> str:
-    """Return where the page after a sync begins, as digits."""
-    return str((one.asked_at - _EPOCH) // timedelta(microseconds=1))
+    """Return where the page after a sync begins: its moment as digits, and its id."""
+    return f"{(one.asked_at - _EPOCH) // timedelta(microseconds=1)}-{one.id}"
 
 
-def moment_of(cursor: str) -> datetime:
-    """Return the moment of a cursor; raises ValueError for what is none."""
+def place_of(cursor: str) -> tuple[datetime, UUID]:
+    """Return moment and id of a cursor; raises ValueError for what is none."""
+    moment, _dash, last = cursor.partition("-")
     try:
-        return _EPOCH + timedelta(microseconds=int(cursor))
+        return _EPOCH + timedelta(microseconds=int(moment)), UUID(last)
     except OverflowError as error:
         raise ValueError(cursor) from error
 

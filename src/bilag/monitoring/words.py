@@ -3,7 +3,20 @@
 from collections.abc import Sequence
 from typing import Any
 
+from bilag.core.problem import Problem
 from bilag.core.texts import say
+from bilag.delivery.connecting import Connecting
+from bilag.integrations.model import Integration
+
+
+def not_comparable(connecting: Connecting, one: Integration) -> Problem | None:
+    """Return why an integration cannot be reconciled and what to do instead; None where it can.
+
+    One whose settings cannot be read is not judged: its reconciliation says what is wrong.
+    """
+    if connecting.unanswered(one) in ("looked_up", "unknown"):
+        return None
+    return Problem("reconcile_no_look_up", params={"integration": one.name})
 
 
 def said(kind: str, state: str, reference: str, evidence: dict[str, Any], language: str) -> str:

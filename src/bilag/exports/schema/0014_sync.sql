@@ -29,6 +29,8 @@ CREATE POLICY tenant ON sync_requests
 ALTER TABLE syncs ADD COLUMN request_id uuid;
 CREATE INDEX syncs_of_request ON syncs (request_id) WHERE request_id IS NOT NULL;
 CREATE INDEX syncs_unasked ON syncs (integration_id, started_at DESC) WHERE request_id IS NULL;
+-- What a lost worker left without an end, closed by the next sync of the integration.
+CREATE INDEX syncs_open ON syncs (integration_id) WHERE finished_at IS NULL;
 
 -- What a run brought into which state, added up with each set of answers.
 CREATE TABLE sync_tallies (

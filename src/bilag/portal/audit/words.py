@@ -1,7 +1,14 @@
 """What events, topics and outcomes of the log are called; a code without a word says itself."""
 
+from collections.abc import Iterator, Mapping
+from typing import Any
+
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+
+from bilag.core.problem import problems_of
+from bilag.exports.masking import DOTS
 
 # what was done with a claim, by the engine
 EVENTS: dict[str, Promise] = {
@@ -109,6 +116,37 @@ CHANGES: dict[str, Promise] = {
     "retention.changed": gettext_lazy("Rules of retention changed"),
     "retention.erased": gettext_lazy("Erased, its time was over"),
 }
+
+
+# what a person decided about a claim that no look-up could settle
+DECIDED: dict[str, Promise] = {
+    "exported": gettext_lazy("It is booked there: it counts as booked, and nothing more is sent."),
+    "pending": gettext_lazy("It is not there: it is sent again with the next sync."),
+    "failed": gettext_lazy(
+        "It is not there, and something must be mended first: it counts as refused."
+    ),
+    "cancelled": gettext_lazy("It is not there, and shall not be sent: it is cancelled."),
+}
+
+
+def decision_words(
+    detail: Mapping[str, Any], language: str, *, masks: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield what a person decided about a claim in doubt, why, and on what evidence, in words.
+
+    `masks` hides what somebody, or the accounting system, wrote freely.
+    """
+    decision = str(detail.get("decision", ""))
+    yield _("What was decided"), str(DECIDED.get(decision, decision))
+    yield _("Why"), DOTS if masks else str(detail.get("reason", ""))
+    for problem in problems_of(detail.get("evidence")):
+        yield _("Why a person had to decide"), DOTS if masks else problem.text(language)
+    if number := detail.get("voucherNumber"):
+        yield _("Number that was found there"), str(number)
+    if own := detail.get("externalReference"):
+        yield _("The accounting system's own id that was found"), str(own)
+    if decision == "exported" and not (number or own):
+        yield _("Number that was found there"), _("none was given")
 
 
 def event_name(event: str) -> str:

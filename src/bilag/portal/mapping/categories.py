@@ -194,7 +194,16 @@ def code(request: HttpRequest, desk: Desk, key: str, table: str) -> HttpResponse
         if (done := _kept(request, room, changes, form, ("codes", table))) is not None:
             return done
     return room.shown(
-        request, "code", "categories", copy, {"form": form, "table": table, "name": name}
+        request,
+        "code",
+        "categories",
+        copy,
+        {
+            "form": form,
+            "table": table,
+            "name": name,
+            "ledger_codes": room.tables.ledger_codes(key, _CODE_FIELDS[table]),
+        },
     )
 
 

@@ -6,10 +6,13 @@ An administrator retries; an accountant reads.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -19,7 +22,7 @@ from bilag.exports.causes import Cause, causes, claims_kept_by
 from bilag.integrations.mapped_types import current_mappings
 from bilag.integrations.store import get_integration, list_integrations
 from bilag.portal.numbers import whole
-from bilag.portal.repair.fixes import Fix, Kept
+from bilag.portal.repair.fixes import Fix, Kept, Origin
 from bilag.portal.repair.standing import stopped_integrations
 from bilag.portal.repair.words import Told, told
 from bilag.portal.scope import Desk, organization_page, say
@@ -44,6 +47,7 @@ class ShownCause:
     cause: Cause
     told: Told
     fixes: Sequence[Fix]
+    origins: Sequence[Origin]
     sums: Sequence[tuple[str, Any]]
     may_release: bool
 
@@ -94,10 +98,12 @@ def _grouped(request: HttpRequest, desk: Desk, state: str) -> HttpResponse:
 
 def _shown(desk: Desk, number: int, one: Cause, mapping: dict[str, Any]) -> ShownCause:
     fixes: Sequence[Fix] = ()
+    origins: Sequence[Origin] = ()
     if one.problem is not None:
-        fixes = Kept(desk, one.integration_key, one.problem, mapping, one.record).fixes()
+        kept = Kept(desk, one.integration_key, one.problem, mapping, one.record)
+        fixes, origins = kept.fixes(), kept.origins()
     return ShownCause(
-        number, one, told(one.problem, desk.language), fixes, list(one.sums.items()),
+        number, one, told(one.problem, desk.language), fixes, origins, list(one.sums.items()),
         one.problem is None or may_release(one.problem.code),
     )  # fmt: skip
 
@@ -185,11 +191,14 @@ def _again(
         ids = exports.retry_failed_exports(key, export_ids, cause)
     else:
         ids = exports.release_held_exports(key, export_ids=export_ids, cause=cause)
-    say_queued(request, len(ids))
+    say_queued(request, desk, key, len(ids))
 
 
-def say_queued(request: HttpRequest, count: int) -> None:
-    """Say how many claims wait to be sent now; none when somebody else was faster."""
+def say_queued(request: HttpRequest, desk: Desk, key: str, count: int) -> None:
+    """Say how many claims wait to be sent now, with a link to the sync that takes them.
+
+    None wait when somebody else was faster.
+    """
     if not count:
         say(request, _("Nothing was queued: these claims do not stand as they did."), "info")
         return
@@ -200,7 +209,21 @@ def say_queued(request: HttpRequest, count: int) -> None:
         " booked already is looked up first.",
         count,
     )
-    say(request, words % {"count": count})
+    link = format_html('<a class="ds-link" href="{}">{}</a>', *_sync_of(desk, key))
+    say(request, format_html("{} {}", words % {"count": count}, link))
+
+
+def _sync_of(desk: Desk, key: str) -> tuple[str, str]:
+    """Return the page of the sync under way that somebody asked for, else where it will stand."""
+    before, slug = desk.syncs.before(key), desk.organization.slug
+    if before.under_way is not None:
+        address = reverse("sync:one", args=[slug, before.under_way.id])
+        return address, _("See how far the sync is")
+    query = urlencode({"integration": key})
+    name = {"name": before.integration.name}
+    return f"{reverse('sync:list', args=[slug])}?{query}", _(
+        "Follow it among the syncs of %(name)s"
+    ) % name
 
 
 def _integration(desk: Desk, key: str) -> UUID:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from bilag.core.problem import Problem
 from bilag.portal.scope import Desk
@@ -29,6 +30,10 @@ _TABLE_OF_CODE = {
 }
 _OF_FIELDS = ("field_required", "field_too_long", "value_not_in_table", "value_not_a_date",
               "value_not_a_number", "cannot_be_built")  # fmt: skip
+# by which rule a refused value was sent
+_ORIGIN_TABLE = gettext_lazy("the mapping's table makes it of the app's code %(code)s")
+_ORIGIN_CLAIM = gettext_lazy("the claim has %(code)s, and no row of the mapping's table changes it")
+_ORIGIN_TYPE = gettext_lazy("the mapping gives it to the expense type %(type)s")
 _TOKEN = re.compile(r"[\w][\w./-]*\w|\w")
 # More than this nobody reads; the list of expense types has the others.
 _FIXES_MAX = 5
@@ -40,6 +45,14 @@ class Fix:
 
     label: str
     address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """A value that the accounting system did not take, and the rule by which it was sent."""
+
+    value: str
+    words: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +68,43 @@ class Kept:
     def fixes(self) -> list[Fix]:
         """Return the pages on which this is mended, the likeliest first; none where no page can."""
         return list(dict.fromkeys(self._fixes()))[:_FIXES_MAX]
+
+    def origins(self) -> list[Origin]:
+        """Return which value was refused and by which rule it was sent, as far as can be told."""
+        if self.problem.code not in ("refused", "refused_and_left"):
+            return []
+        if self.problem.field == "account":
+            return self._given_by_types("account", self._said)
+        if self.problem.field not in _CODES:
+            return []
+        table, name = _CODES[self.problem.field]
+        codes = self.document.get(table, {}).get("codes", {})
+        given = sorted(self._given(name))
+        sent = {one: codes.get(one, one) for one in given} | codes
+        # where the system's words do not name the value, it is what this claim's codes became
+        ours = [one for one, theirs in sent.items() if theirs in self._said] or given
+        told = [
+            Origin(sent[one], (_ORIGIN_TABLE if one in codes else _ORIGIN_CLAIM) % {"code": one})
+            for one in ours
+        ]
+        return [*told, *self._given_by_types(name, self._said)][:_FIXES_MAX]
+
+    def _given_by_types(self, name: str, said: set[str]) -> list[Origin]:
+        categories = self.document.get("categories", {})
+        return [
+            Origin(categories[kind][name], _ORIGIN_TYPE % {"type": kind})
+            for kind in self._types_with(name, said)
+        ]
+
+    @property
+    def _said(self) -> set[str]:
+        return set(_TOKEN.findall(self.problem.params.get("message", "")))
+
+    def _given(self, name: str) -> set[str]:
+        given = {self.record.get(name)} | {
+            line.get(name) for line in self.record.get("lines") or ()
+        }
+        return {str(one) for one in given if one}
 
     def _fixes(self) -> Iterator[Fix]:
         code = self.problem.code
@@ -95,8 +145,7 @@ class Kept:
 
     def _refused(self) -> Iterator[Fix]:
         """Yield where the field is filled that the accounting system named, by its message."""
-        field = self.problem.field
-        said = set(_TOKEN.findall(self.problem.params.get("message", "")))
+        field, said = self.problem.field, self._said
         if field in _CODES:
             yield from self._refused_code(*_CODES[field], said)
         elif field == "account":
@@ -118,10 +167,7 @@ class Kept:
         mapped = [ours for ours, theirs in codes.items() if theirs in said]
         yield from (self._code(table, ours) for ours in mapped)
         yield from (self._type(kind) for kind in self._types_with(name, said))
-        given = {self.record.get(name)} | {
-            line.get(name) for line in self.record.get("lines") or ()
-        }
-        yield from (self._code(table, one) for one in sorted(filter(None, given)) if one in said)
+        yield from (self._code(table, one) for one in sorted(self._given(name)) if one in said)
         yield self._codes(table)
 
     def _refused_account(self, said: set[str]) -> Iterator[Fix]:

@@ -101,7 +101,8 @@ def the_export(desk: Desk, export_id: int) -> ExportRow:
 def retry(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
     """Retry one refused claim."""
     export = the_export(desk, export_id)
-    say_queued(request, len(desk.exports.retry_failed_exports(export_ids=[export.id])))
+    ids = desk.exports.retry_failed_exports(export_ids=[export.id])
+    say_queued(request, desk, export.integration_key, len(ids))
     return redirect("claims:claim", desk.organization.slug, export.id)
 
 
@@ -111,7 +112,7 @@ def release(request: HttpRequest, desk: Desk, export_id: int) -> HttpResponse:
     """Map one held claim anew."""
     export = the_export(desk, export_id)
     ids = desk.exports.release_held_exports(export.integration_key, export_ids=[export.id])
-    say_queued(request, len(ids))
+    say_queued(request, desk, export.integration_key, len(ids))
     return redirect("claims:claim", desk.organization.slug, export.id)
 
 

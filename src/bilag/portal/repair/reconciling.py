@@ -18,7 +18,7 @@ from bilag.delivery.installation import tenant
 from bilag.integrations.store import list_integrations
 from bilag.monitoring import store
 from bilag.monitoring.job import defer_reconcile
-from bilag.monitoring.words import said
+from bilag.monitoring.words import not_comparable, said
 from bilag.portal.audit.views import day_field
 from bilag.portal.forms import Form
 from bilag.portal.numbers import whole
@@ -55,9 +55,10 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
         raise Http404
     with tenant(own) as connection:
         integrations = list_integrations(connection, own)
+        why = [(one, not_comparable(desk.drafting, one)) for one in integrations]
         form = ReconcileForm(request.POST if request.method == "POST" else None)
         form.fields["integration"].choices = [  # type: ignore[attr-defined]
-            (one.key, one.name) for one in integrations
+            (one.key, one.name) for one, problem in why if problem is None
         ]
         asked: UUID | None = None
         if request.method == "POST" and form.is_valid():
@@ -76,8 +77,8 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
     last = found[PAGE - 1] if len(found) > PAGE else None
     context = {
         "form": form,
-        "integrations": integrations,
-        "may_start": desk.role == "admin" and bool(integrations),
+        "left_out": [(one, problem.text(desk.language)) for one, problem in why if problem],
+        "may_start": desk.role == "admin" and any(problem is None for _one, problem in why),
         "rows": [
             (one, names.get(one.integration_key, one.integration_key), _outcome(one),
              sum(one.findings.values()))
@@ -91,14 +92,21 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
 
 def _nothing(one: store.Reconciliation) -> bool:
     # what compared nothing proves nothing, and must not look as if it did
-    return one.outcome == "agrees" and not one.looked_up
+    return _cannot(one) or (one.outcome == "agrees" and not one.looked_up)
+
+
+def _cannot(one: store.Reconciliation) -> bool:
+    return (one.reason or {}).get("code") == "no_look_up"
 
 
 def _outcome(one: store.Reconciliation) -> tuple[Promise, str, str]:
     return OUTCOMES["nothing" if _nothing(one) else one.outcome or ""]
 
 
-def _reason(one: store.Reconciliation, language: str) -> str:
+def _reason(one: store.Reconciliation, name: str, language: str) -> str:
+    if _cannot(one):
+        params = {"integration": name or one.integration_key}
+        return Problem("reconcile_no_look_up", params=params).text(language)
     if _nothing(one):
         return Problem("reconcile_nothing").text(language)
     return Problem.from_json(one.reason).text(language) if one.reason else ""
@@ -118,12 +126,13 @@ def shown(request: HttpRequest, desk: Desk, reconciliation_id: UUID) -> HttpResp
     if one is None:
         raise Http404
     shown_ = found[:PAGE]
+    name = next((i.name for i in integrations if i.key == one.integration_key), "")
     context = {
         "one": one,
-        "name": next((i.name for i in integrations if i.key == one.integration_key), ""),
+        "name": name,
         "outcome": _outcome(one),
         "counts": counts_words(one.findings),
-        "reason": _reason(one, desk.language),
+        "reason": _reason(one, name, desk.language),
         "findings": [_told(desk, finding, one.integration_key) for finding in shown_],
         "after": shown_[-1].id if len(found) > PAGE else None,
         "is_first": after == 0,

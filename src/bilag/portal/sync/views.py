@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from bilag.core.problem import problems_of
 from bilag.delivery.sync_now import Progress
-from bilag.exports.sync_requests import Cause, SyncRequest, cursor_of, moment_of
+from bilag.exports.sync_requests import Cause, SyncRequest, cursor_of, place_of
 from bilag.portal.scope import ROLES, Desk, announce, organization_page
 from bilag.portal.sending.places import unknown_is_not_found
 from bilag.portal.sync.words import (
@@ -132,7 +132,7 @@ def listed(request: HttpRequest, desk: Desk) -> HttpResponse:
         raise Http404
     try:
         older = request.GET.get("older", "")
-        before = moment_of(older) if older else None
+        before = place_of(older) if older else None
     except ValueError:
         raise Http404 from None
     found = desk.syncs.newest(integration=key, before=before, limit=PAGE)

@@ -108,6 +108,8 @@ def message(one: SyncRequest, language: str) -> str:
     """Return what is known beyond how a sync ended; it was kept in the organization's language."""
     if one.outcome == "stopped":
         return Problem("sync_stopped", params={"actor": of_person(one.stopped_by)}).text(language)
+    if one.outcome == "interrupted":
+        return Problem("sync_interrupted").text(language)
     return one.message
 
 

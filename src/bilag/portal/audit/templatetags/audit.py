@@ -11,8 +11,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from bilag.exports.audit_log import Entry
 from bilag.mapping.dates import TIME_ZONE
-from bilag.portal.audit.words import event_name, outcome_look, outcome_name
+from bilag.portal.audit.words import decision_words, event_name, outcome_look, outcome_name
 
 register = template.Library()
 
@@ -37,6 +38,13 @@ def day(on: date | None) -> SafeString:
 def day_words(on: date) -> str:
     """Return a day in that form, as plain text."""
     return date_format(on, "SHORT_DATE_FORMAT")
+
+
+def decision_of(entry: Entry, *, masks: bool) -> list[tuple[str, str]]:
+    """Return a person's decision about a claim in doubt in words; nothing for other entries."""
+    if entry.event != "export.decided" or not entry.detail:
+        return []
+    return list(decision_words(entry.detail, get_language() or "nb", masks=masks))
 
 
 @register.simple_tag
