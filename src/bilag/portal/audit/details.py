@@ -19,6 +19,7 @@ from bilag.exports.audit_log import Entry
 from bilag.exports.masking import masked_detail
 from bilag.mapping.words import differences_in_words
 from bilag.portal.audit.templatetags.audit import day_words
+from bilag.portal.audit.words import DECISION, decision_words
 from bilag.portal.scope import Desk
 
 MAPPING = "mapping.changed"
@@ -100,6 +101,9 @@ def told(desk: Desk, one: Entry, *, masks: bool) -> Told:
     detail = one.detail or {}
     if one.event == MAPPING and not masks and (found := _mapping(desk, one, detail)):
         return found
+    if one.event == DECISION:
+        words = decision_words(detail, desk.language, masks=masks)
+        return Told([Row(name, None, said) for name, said in words])
     shown = masked_detail(detail) if masks else detail
     rows = [row for name, value in shown.items() for row in _rows(name, value)]
     return Told(rows)

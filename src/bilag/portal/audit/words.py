@@ -67,11 +67,13 @@ TOPICS: dict[str, Promise] = {
     "sync": gettext_lazy("Syncs"),
 }
 
+# The event of a person's decision about a claim in doubt.
+DECISION = "export.decided"
 CHANGES: dict[str, Promise] = {
     "export.retried": gettext_lazy("Sent again after a refusal"),
     "export.released": gettext_lazy("Released from being held"),
     "export.cancelled": gettext_lazy("Cancelled"),
-    "export.decided": gettext_lazy("Decided"),
+    DECISION: gettext_lazy("Decided"),
     "export.forced": gettext_lazy("Force re-export asked for"),
     "export.force_approved": gettext_lazy("Force re-export approved"),
     "export.force_refused": gettext_lazy("Force re-export refused"),

@@ -13,7 +13,13 @@ from django.utils.translation import get_language
 
 from bilag.exports.audit_log import Entry
 from bilag.mapping.dates import TIME_ZONE
-from bilag.portal.audit.words import decision_words, event_name, outcome_look, outcome_name
+from bilag.portal.audit.words import (
+    DECISION,
+    decision_words,
+    event_name,
+    outcome_look,
+    outcome_name,
+)
 
 register = template.Library()
 
@@ -42,7 +48,7 @@ def day_words(on: date) -> str:
 
 def decision_of(entry: Entry, *, masks: bool) -> list[tuple[str, str]]:
     """Return a person's decision about a claim in doubt in words; nothing for other entries."""
-    if entry.event != "export.decided" or not entry.detail:
+    if entry.event != DECISION or not entry.detail:
         return []
     return list(decision_words(entry.detail, get_language() or "nb", masks=masks))
 
