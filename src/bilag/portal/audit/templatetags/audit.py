@@ -46,6 +46,7 @@ def day_words(on: date) -> str:
     return date_format(on, "SHORT_DATE_FORMAT")
 
 
+@register.simple_tag
 def decision_of(entry: Entry, *, masks: bool) -> list[tuple[str, str]]:
     """Return a person's decision about a claim in doubt in words; nothing for other entries."""
     if entry.event != DECISION or not entry.detail:
