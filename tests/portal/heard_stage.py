@@ -25,7 +25,7 @@ SAME = (
     (r"\bB[A-Z2-7]{19}\b", "REFERENCE"),
     (r"\b[0-9a-f]{64}\b", "HASH"),
     (r"((?:Control report|Kontrollrapport) )\d+\b", r"\1NUMBER"),
-    (r"\d\d[./]\d\d[./]\d{4}(?= (?:to today|til i dag))", "DAY"),
+    (r"(\d\d\.\d\d\.\d{4}|\d{4}-\d\d-\d\d)(?= (?:to today|til i dag))", "DAY"),
     # the month before this one is what a period begins with
     (r'((?:spinbutton|date) "[^"]*") value "[\d-]+"', r'\1 value "NUMBER"'),
 )

@@ -73,7 +73,7 @@ def test_repairing(browser: Browser, live: Live, language: str) -> None:
         walk.send("Note claim %(id)s as booked", id=doubtful)
         own.until(lambda: set(own.states().values()) == {"exported"} and own.at_rest())
         walk.back_to("Claims")
-        walk.follow(f"{doubtful} , rest")
+        walk.follow(f"{doubtful} , Regnskap")
     assert own.booked(doubtful, *refused) == {doubtful: 1, refused[0]: 1, refused[1]: 1}
     ((retried,),) = own.query("SELECT detail FROM change_logs WHERE event = 'export.retried'")
     assert len(retried["exports"]) == 2
