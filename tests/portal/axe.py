@@ -149,7 +149,7 @@ _CUT_OFF = """fitting => {
   const wrong = [];
   const right = one => one.getBoundingClientRect().right;
   for (const table of document.querySelectorAll('main table')) {
-    if (!table.getClientRects().length) continue;
+    if (!table.caption || !table.getClientRects().length) continue;
     const name = `"${table.caption.textContent.trim()}"`;
     const region = table.closest('[role=region][tabindex="0"][aria-labelledby]');
     if (!region || region.getAttribute('aria-labelledby') !== table.caption.id) {
