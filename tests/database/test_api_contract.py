@@ -57,6 +57,7 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_every_answer_is_as_documented(stage: Stage) -> None:
+    _ready_draft(stage)
     stage.alice.hand_over(record("C1"), record("C2"), record("C3"), record("C4"))
     stage.alice.hand_over(record("C6"))
     held = stage.alice.export_id("C6")
@@ -79,14 +80,15 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "integrationKey": "ledger", "organizations": [{"slug": "alice", "name": "alice"}],
         "kind": "accounts", "type": "rest", "book": "main",
         "entryId": entry, "record": "C1", "user": None,
-        "from": None, "to": None, "reconciliationId": json.loads(asked.content)["id"],
+        "from": None, "to": None, "syncId": str(RUN),
+        "reconciliationId": json.loads(asked.content)["id"],
         "confirmation": evidence["confirmation"], "reason": "Seen there", "decision": "exported",
     }  # fmt: skip
     # What these are about, and what is answered about it.
     about = {
         "/api/v1/audit-log": {"type": "change"},
         "/force": {"exportId": evidence["exportId"]},
-        "/approval": {"exportId": forced, "decision": "approve"},
+        "/approval": {"exportId": forced, "decision": "refuse"},
         "/cancellation": {"exportId": held},
         f"{EXPORTS}/closed-period-decision": {"decision": "wait"},
         f"{EXPORTS}/dry-run": {"mapping": MAPPING},
@@ -104,6 +106,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
             "integrationKey": "ready", "takeOver": True,
         },
         "/api/v1/alerts/{alertId}/acknowledge": {"alertId": _alert(stage)},
+        "/api/v1/syncs/{syncId}/stop": {"syncId": _asked_for_sync(stage)},
         "/api/v1/control-report": {"from": "2026-11-01", "to": "2026-11-30"},
         "/api/v1/wages": {"year": 2026},
         "/api/v1/wages/payroll-list": {"year": 2026},
@@ -113,7 +116,6 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
         "/api/v1/records": record("C5"),
         "/api/v1/integrations": {"key": "third", "name": "Third", "type": "rest", "book": "main"},
     }
-    _ready_draft(stage)
     schema = schemathesis.openapi.from_wsgi("/api/v1/openapi.json", get_wsgi_application())
     authorization = {"Authorization": f"Bearer {stage.alice.token}"}
     seen: dict[str, set[int]] = {}
@@ -165,6 +167,16 @@ def _ready_draft(stage: Stage) -> None:
         save_mapping(connection, own, one.id, MAPPING, "ann")
         tried = what_is_tried(connection, one)
         save_test(connection, one, tried, {"message": "ok"}, "ann", passed=True)
+
+
+def _asked_for_sync(stage: Stage) -> str:
+    """Return a sync of the other integration that somebody asked for."""
+    ((sync,),) = stage.query(
+        "INSERT INTO sync_requests (id, organization_id, integration_id, actor, asked)"
+        " SELECT gen_random_uuid(), organization_id, id, 'ann', '[]'"
+        " FROM organization_integrations WHERE key = 'ready' RETURNING id"
+    )
+    return str(sync)
 
 
 def _posted(stage: Stage, source_id: str) -> int:

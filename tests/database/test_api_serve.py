@@ -104,6 +104,7 @@ def test_records_over_a_socket_and_a_clean_end(stage: Stage, server: Server) -> 
 
 
 def test_the_examples_of_the_page_work(stage: Stage, server: Server, tmp_path: Path) -> None:
+    stage.look_up()
     page = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
     script = "set -eu\n" + "\n".join(
         re.findall(r"^```sh\n(.*?)^```", page, re.DOTALL | re.MULTILINE)

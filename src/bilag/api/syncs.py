@@ -160,7 +160,7 @@ def get_sync_ahead(request: HttpRequest, integration_key: IntegrationKey) -> Htt
 )
 @once
 def post_sync(request: HttpRequest, integration_key: IntegrationKey) -> HttpResponse:
-    """A worker sends what waits; 409 while one runs or waits, with who asked for it and when."""
+    """A worker sends what waits; 409 while one runs or was asked for, with who did and when."""
     syncs = _syncs(request)
     with not_found_if_unknown():
         found = syncs.progress(syncs.start(integration_key).id)

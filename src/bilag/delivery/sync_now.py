@@ -51,7 +51,7 @@ _BY_PEOPLE = ("manual", "continued", "retry", "approval", ASKED)
 class Before:
     """What a sync would do now; `refusal` says why it cannot be asked for, None where it can.
 
-    `under_way` is the sync that runs or waits, where somebody asked for it.
+    `under_way` is the sync that somebody asked for and that has not ended.
     """
 
     integration: Integration
@@ -120,8 +120,8 @@ class SyncNow:
     def start(self, key: str) -> SyncRequest:
         """Ask for a sync of all that waits; a worker does it.
 
-        Raises DecisionRefused where one runs or waits already, naming who asked and when, or where
-        nothing could be sent; LookupError for an unknown integration.
+        Raises DecisionRefused where one runs or was asked for already, naming who asked and when,
+        or where nothing could be sent; LookupError for an unknown integration.
         """
         request_id = uuid4()
         with self._scope() as connection:
@@ -213,7 +213,8 @@ class SyncNow:
         self, connection: psycopg.Connection[Any], one: Integration, standing: Standing
     ) -> Before:
         request = open_request_of(connection, one.id)
-        jobs = jobs_of(connection, one.id)
+        # what only waits for a worker takes the request along, so it refuses nobody
+        jobs = [job for job in jobs_of(connection, one.id) if job.runs]
         refusal = _refusal(one, standing, request, jobs)
         return Before(one, standing, ahead(connection, one.id), refusal, request)
 
