@@ -106,7 +106,7 @@ def test_the_command_tells_words_runs_and_pauses(place: Place) -> None:
     assert lines[:3] == [
         "hlf: ledger: Hver mandag kl. 07.00 (Europe/Oslo)",
         "  Pause fra og med den 28. til og med den 3. i neste måned, hver måned",
-        "  Pause fra 2026-12-20 00:00 til 2027-01-03 12:00",
+        "  Pause fra 20.12.2026 00:00 til 03.01.2027 12:00",
     ]
     assert len([line for line in lines[3:] if line.endswith(("+01:00", "+02:00"))]) >= 5
     tried = place.bilag("schedule", ORGANIZATION, "--try", "0 7 * * 1-5", "--json")
