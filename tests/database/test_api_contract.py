@@ -57,7 +57,6 @@ def stage(database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_every_answer_is_as_documented(stage: Stage) -> None:
-    _ready_draft(stage)
     stage.alice.hand_over(record("C1"), record("C2"), record("C3"), record("C4"))
     stage.alice.hand_over(record("C6"))
     held = stage.alice.export_id("C6")
@@ -66,6 +65,8 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
     forced = _posted_and_forced(stage, "C4")
     evidence = stage.alice.get(f"{EXPORTS}/{_posted(stage, 'C3')}/force")
     stage.look_up()
+    _ready_draft(stage)
+    _nothing_asked_for(stage)
     asked = stage.alice.ask("POST", "/api/v1/reconciliations", {"targetSystem": "ledger"})
     stage.bring(review, "sending", "in_doubt", "needs_review")
     stage.query(
@@ -106,6 +107,7 @@ def test_every_answer_is_as_documented(stage: Stage) -> None:
             "integrationKey": "ready", "takeOver": True,
         },
         "/api/v1/alerts/{alertId}/acknowledge": {"alertId": _alert(stage)},
+        f"{KEY}/sync": {"integrationKey": "still"},
         "/api/v1/syncs/{syncId}/stop": {"syncId": _asked_for_sync(stage)},
         "/api/v1/control-report": {"from": "2026-11-01", "to": "2026-11-30"},
         "/api/v1/wages": {"year": 2026},
@@ -167,6 +169,19 @@ def _ready_draft(stage: Stage) -> None:
         save_mapping(connection, own, one.id, MAPPING, "ann")
         tried = what_is_tried(connection, one)
         save_test(connection, one, tried, {"message": "ok"}, "ann", passed=True)
+
+
+def _nothing_asked_for(stage: Stage) -> None:
+    """Make an integration that nobody switches off or syncs beside the one that is asked for."""
+    stage.query(
+        "INSERT INTO organization_integrations (id, organization_id, book_id, key, name,"
+        " integration_type, is_route) SELECT gen_random_uuid(), organization_id, book_id, 'still',"
+        " 'Still', integration_type, false FROM organization_integrations WHERE key = 'ledger'"
+    )
+    stage.query(
+        "INSERT INTO integration_runtime (organization_id, integration_id)"
+        " SELECT organization_id, id FROM organization_integrations WHERE key = 'still'"
+    )
 
 
 def _asked_for_sync(stage: Stage) -> str:

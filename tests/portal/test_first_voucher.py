@@ -137,7 +137,7 @@ def test_from_nothing_to_the_first_voucher(
         for name in ("xledger", "central"):
             _wait_until_exported(live, own, name)
         ada.page.goto(f"{origin}/o/{SLUG}/")
-        row = ada.page.get_by_role("row", name="xledger")
+        row = ada.page.get_by_role("row", name="xledger NOK")
         expect(row).to_contain_text("3")
     finally:
         context.close()
