@@ -80,6 +80,10 @@ def prove_look_up(world: World, system: System) -> None:
     world.accept([claim(9000)])
     first = world.start_worker()
     come_to_rest(world, system)
+    until = time.monotonic() + 30  # the claim is at rest before the look-up that it proves is noted
+    while world.query("SELECT look_up_proven_at FROM integration_runtime") == [(None,)]:
+        assert time.monotonic() < until, "the look-up was not proven"
+        time.sleep(0.05)
     first.kill()
     first.wait()
 
